@@ -1,0 +1,1 @@
+"""Methods that learn from examples without a network: one method, one file."""

@@ -1,0 +1,1 @@
+"""Benchmarks: test sets, measurements, reports."""

@@ -1,0 +1,1 @@
+"""From weights to deployable files: ONNX, and its parity with PyTorch."""

@@ -1,0 +1,1 @@
+"""Pixels in and out: pictures, files, metadata, colour, resampling. Knows no network."""

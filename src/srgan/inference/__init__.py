@@ -1,0 +1,1 @@
+"""Running models: the Upscaler protocol, runtimes, tiles, whole pictures."""

@@ -1,0 +1,1 @@
+"""What training minimises: pixel, perceptual and adversarial losses (extra ``train``)."""

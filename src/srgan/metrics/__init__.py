@@ -1,0 +1,1 @@
+"""How good a picture is: each measure a function of numpy arrays."""

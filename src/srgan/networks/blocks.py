@@ -1,0 +1,55 @@
+"""The parts that the generators and discriminators are made of."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def norm(channels: int, *, batch_norm: bool) -> nn.Module:
+    """Batch normalisation, or nothing."""
+    return nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
+
+
+class ResidualBlock(nn.Module):
+    """conv - BN - PReLU - conv - BN, plus the input; no activation after the sum.
+
+    (N, C, H, W) → (N, C, H, W). The block layout of Gross and Wilber (2016), as in figure 4 of
+    https://arxiv.org/abs/1609.04802.
+    """
+
+    def __init__(self, channels: int, *, batch_norm: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm1 = norm(channels, batch_norm=batch_norm)
+        self.act = nn.PReLU()
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm2 = norm(channels, batch_norm=batch_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = self.act(self.norm1(self.conv1(x)))
+        return x + self.norm2(self.conv2(residual))
+
+
+class SubPixel(nn.Module):
+    """conv to ``factor²`` times the channels, pixel shuffle, PReLU (Shi et al. 2016).
+
+    (N, C, H, W) → (N, C, H * factor, W * factor)
+    """
+
+    def __init__(self, channels: int, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+        self.conv = nn.Conv2d(channels, channels * factor**2, 3, padding=1)
+        self.act = nn.PReLU()
+        self._start_without_checkerboard()
+
+    def _start_without_checkerboard(self) -> None:
+        # Equal kernels for the pixels of one cell (Aitken et al. 2017, "ICNR").
+        with torch.no_grad():
+            seed = self.conv.weight[:: self.factor**2]
+            self.conv.weight.copy_(seed.repeat_interleave(self.factor**2, dim=0))
+            self.conv.bias.zero_() if self.conv.bias is not None else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.act(F.pixel_shuffle(self.conv(x), self.factor))
+        return out

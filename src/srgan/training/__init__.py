@@ -1,0 +1,1 @@
+"""Training: data, pixel pre-training, GAN training, checkpoints, logs (extra ``train``)."""

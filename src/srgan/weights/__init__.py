@@ -1,0 +1,1 @@
+"""Weights files: their self-describing format and the catalog of published models."""

@@ -1,0 +1,128 @@
+"""The weights file: safetensors with a header that describes the network.
+
+The header's ``srgan`` key holds JSON: architecture, its arguments, value range of the output,
+and the model card's facts (recipe, data, commit, updates, figures). Reading one runs no code.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from srgan.errors import ModelRefused, OutputFailed
+
+Tensors = dict[str, NDArray[np.float32]]
+
+ARCHITECTURES = ("srresnet", "espcn", "srcnn", "drcn")
+"""The architectures that a weights file can name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a weights file says of itself.
+
+    ``output_range`` is the range of the network's raw values, (0, 1) or (-1, 1); users of the
+    file always meet [0, 1]. ``card`` holds the model card's facts, free in form.
+    """
+
+    architecture: str
+    arguments: dict[str, Any]
+    scale: int
+    output_range: tuple[float, float] = (0.0, 1.0)
+    card: dict[str, Any] = field(default_factory=dict)
+
+
+def save_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]], header: Header) -> None:
+    """Write a weights file whole or not at all.
+
+    Args:
+        path: the file to write; an existing one is replaced when the new one is complete.
+        tensors: names to arrays, stored as float32.
+        header: what the file says of itself.
+
+    Raises:
+        OutputFailed: the file cannot be written.
+    """
+    target = Path(path)
+    arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in tensors.items()}
+    metadata = {"format": "pt", "srgan": json.dumps(asdict(header), sort_keys=True)}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+        os.close(handle)
+        try:
+            save_file(arrays, name, metadata=metadata)
+            with Path(name).open("rb+") as file:
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputFailed(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+def read_header(path: str | Path) -> Header:
+    """The header of a weights file, without its tensors.
+
+    Raises:
+        ModelRefused: the file is missing, damaged or not one of ours.
+    """
+    return _parse(path, _open(path).metadata())
+
+
+def load_weights(path: str | Path) -> tuple[Tensors, Header]:
+    """The tensors and header of a weights file.
+
+    Raises:
+        ModelRefused: the file is missing, damaged or not one of ours, or holds NaN or infinity.
+    """
+    file = _open(path)
+    header = _parse(path, file.metadata())
+    tensors: Tensors = {}
+    for name in file.keys():  # noqa: SIM118 - a safetensors file is not iterable
+        array = np.asarray(file.get_tensor(name), dtype=np.float32)
+        if not np.isfinite(array).all():
+            raise ModelRefused(
+                f"{path}: tensor {name} holds NaN or infinity; train or fetch it again"
+            )
+        tensors[name] = array
+    return tensors, header
+
+
+def _open(path: str | Path) -> Any:
+    try:
+        return safe_open(str(path), framework="numpy")
+    except FileNotFoundError as error:
+        raise ModelRefused(f"{path}: there is no such weights file") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelRefused(f"{path}: not a safetensors file that can be read ({error})") from error
+
+
+def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> Header:
+    text = (metadata or {}).get("srgan")
+    if text is None:
+        raise ModelRefused(
+            f"{path}: has no srgan header; it was not written by srgan, so its network is unknown"
+        )
+    try:
+        fields = json.loads(text)
+        fields["output_range"] = tuple(fields["output_range"])
+        header = Header(**fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelRefused(f"{path}: its srgan header is damaged ({error})") from error
+    if header.architecture not in ARCHITECTURES:
+        raise ModelRefused(
+            f"{path}: architecture {header.architecture!r} is unknown; "
+            f"this version knows {', '.join(ARCHITECTURES)}"
+        )
+    return header
