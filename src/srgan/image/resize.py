@@ -124,7 +124,8 @@ def _apply_columns(image: Array, columns: Taps, dtype: np.dtype[np.generic]) -> 
 
 def _store(out: NDArray[np.floating], dtype: np.dtype[np.generic]) -> Array:
     if np.issubdtype(dtype, np.integer):
-        out = np.clip(np.floor(out + 0.5), 0, np.iinfo(dtype).max)
+        peak = np.iinfo(np.uint8).max if dtype == np.uint8 else np.iinfo(np.uint16).max
+        out = np.clip(np.floor(out + 0.5), 0, peak)
     return out.astype(dtype)
 
 

@@ -26,8 +26,9 @@ class ResidualBlock(nn.Module):
         self.norm2 = norm(channels, batch_norm=batch_norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        residual = self.act(self.norm1(self.conv1(x)))
-        return x + self.norm2(self.conv2(residual))
+        residual: Tensor = self.act(self.norm1(self.conv1(x)))
+        residual = self.norm2(self.conv2(residual))
+        return x + residual
 
 
 class SubPixel(nn.Module):

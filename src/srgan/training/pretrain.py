@@ -64,7 +64,8 @@ def pretrain(
     dev = torch.device(device)
     low, high = config.output_range
 
-    generator = SRResNet(**asdict(config.generator)).to(dev, memory_format=torch.channels_last)
+    generator = SRResNet(**asdict(config.generator)).to(dev)
+    generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     optimiser = torch.optim.Adam(
         generator.parameters(), betas=(config.optimiser.beta1, config.optimiser.beta2)
@@ -98,7 +99,7 @@ def pretrain(
         error = sr.float() - hr
         loss = error.abs().mean() if config.loss == "l1" else error.square().mean()
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         value = float(loss.detach())
         if not np.isfinite(value):
@@ -175,8 +176,8 @@ def _follow(average: torch.nn.Module, generator: torch.nn.Module, decay: float) 
     with torch.no_grad():
         for a, g in zip(average.parameters(), generator.parameters(), strict=True):
             a.lerp_(g, 1.0 - decay)
-        for a, g in zip(average.buffers(), generator.buffers(), strict=True):
-            a.copy_(g)
+        for mean, now in zip(average.buffers(), generator.buffers(), strict=True):
+            mean.copy_(now)
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
