@@ -176,3 +176,17 @@ def imresize(
     if scales[0] <= scales[1]:
         return _apply_columns(_apply_rows(image, rows, image.dtype), columns, image.dtype)
     return _apply_rows(_apply_columns(image, columns, image.dtype), rows, image.dtype)
+
+
+def bicubic_cell(scale: int) -> Float:
+    """Bicubic enlargement by a whole factor as a convolution and a pixel shuffle.
+
+    Returns:
+        (scale², 1, 5, 5): filter ``i * scale + j`` reads the 5x5 samples around an LR sample
+        (edge repeated) and gives pixel (i, j) of its cell.
+    """
+    t = taps(5, 5 * scale, scale=float(scale), kernel="bicubic", antialias=False)
+    rows = np.zeros((scale, 5))
+    for i in range(scale):
+        np.add.at(rows[i], t.indices[2 * scale + i], t.weights[2 * scale + i])
+    return np.asarray(np.einsum("iy,jx->ijyx", rows, rows).reshape(scale**2, 1, 5, 5))

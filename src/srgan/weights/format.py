@@ -24,6 +24,9 @@ Tensors = dict[str, NDArray[np.float32]]
 ARCHITECTURES = ("srresnet", "espcn", "srcnn", "drcn")
 """The architectures that a weights file can name."""
 
+LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn")
+"""Those that enlarge luma alone, (N, 1, H, W) in [0, 1]; chroma is left to the bicubic filter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
