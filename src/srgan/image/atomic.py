@@ -1,0 +1,135 @@
+"""Files that appear whole or not at all, and are durable once they have appeared."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from srgan.errors import OutputFailed
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be deleted by another process
+    fcntl = None  # type: ignore[assignment]
+
+_PREFIX, _SUFFIX = ".srgan-", ".part"
+
+
+@contextmanager
+def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """A file under a temporary name that takes its real name when the block ends well.
+
+    The data are on the disk before the name is, and the name is before this returns. On any
+    exception the temporary file is removed and whatever stood under the name is untouched.
+
+    Args:
+        path: the final name; its folder is made if missing.
+        overwrite: whether an existing file may be replaced.
+
+    Raises:
+        OutputFailed: the file exists, or the system refused (the message gives its reason).
+    """
+    target = Path(path)
+    try:
+        if not overwrite:
+            _refuse_existing(target)
+        make_folder(target.parent)
+        file, name = _create(target.parent)
+    except OSError as error:
+        raise failure(target, error) from error
+    try:
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if fcntl is None:
+                file.close()
+            if not overwrite:
+                _refuse_existing(target)
+            name.replace(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise failure(target, error) from error
+    except BaseException:
+        # The old file's buffer may hold data that cannot be written: never raise from here.
+        with suppress(OSError):
+            file.close()
+        with suppress(OSError):
+            name.unlink(missing_ok=True)
+        raise
+    with suppress(OSError):
+        file.close()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each of them durable."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; does nothing where the system has no such call."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path) -> int:
+    """Remove temporary files that dead processes left in a folder; returns how many."""
+    removed = 0
+    for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with suppress(OSError), left.open("rb+") as file:
+            if fcntl is not None:
+                # A living writer holds the lock; the system drops it when the process ends.
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
+            removed += 1
+    return removed
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a name is one of the temporary names that are used here."""
+    return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
+
+
+def failure(path: str | Path, error: OSError) -> OutputFailed:
+    """The one-line error for a path that the system refused to write."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return OutputFailed(f"{shown(path)}: cannot be written: {reason}")
+
+
+def shown(path: str | Path) -> str:
+    """A path as one printable line."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)
+
+
+def _refuse_existing(target: Path) -> None:
+    if os.path.lexists(target):
+        raise OutputFailed(f"{shown(target)}: exists already; add --overwrite to replace it")
+
+
+def _create(folder: Path) -> tuple[BinaryIO, Path]:
+    while True:
+        # Short and without the target's name, which may already fill the 255 bytes of a name.
+        name = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+        handle = os.open(
+            name, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666
+        )
+        file = os.fdopen(handle, "w+b")
+        if fcntl is None:
+            return file, name
+        with suppress(OSError):  # a file system without locks only loses the sweep's protection
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if name.exists():  # else another process swept it before the lock was held
+            return file, name
+        file.close()

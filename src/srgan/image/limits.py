@@ -1,0 +1,63 @@
+"""Limits that protect the machine, checked from a file's header before anything is decoded."""
+
+from dataclasses import dataclass
+
+from srgan.errors import LimitExceeded
+
+_MEGA = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest work that is accepted; each has a flag on the command line.
+
+    Attributes:
+        input_pixels: of an input, all frames together (``--max-input-mp``).
+        output_pixels: of a result, all frames together (``--max-output-mp``).
+        frames: of an animation or pages of a TIFF (``--max-frames``).
+    """
+
+    input_pixels: int = 64_000_000
+    output_pixels: int = 1_200_000_000
+    frames: int = 300
+
+    def check_input(self, height: int, width: int, frames: int = 1) -> None:
+        """Refuse an input of too many pixels or frames.
+
+        Raises:
+            LimitExceeded: the message names the limit's flag.
+        """
+        if frames > self.frames:
+            raise LimitExceeded(
+                f"more than {self.frames} frames or pages; raise --max-frames to accept it"
+            )
+        pixels = height * width * frames
+        if pixels > self.input_pixels:
+            raise LimitExceeded(
+                f"{_size(height, width, frames)} is {_mega(pixels)} MP, more than the input "
+                f"limit of {_mega(self.input_pixels)}; raise --max-input-mp to accept it"
+            )
+
+    def check_output(self, height: int, width: int, frames: int = 1) -> None:
+        """Refuse a result of too many pixels.
+
+        Raises:
+            LimitExceeded: the message names the limit's flag.
+        """
+        pixels = height * width * frames
+        if pixels > self.output_pixels:
+            raise LimitExceeded(
+                f"the result of {_size(height, width, frames)} would be {_mega(pixels)} MP, more "
+                f"than the output limit of {_mega(self.output_pixels)}; "
+                "choose a smaller size or raise --max-output-mp"
+            )
+
+
+def _size(height: int, width: int, frames: int) -> str:
+    return f"{width}x{height}" + (f" x {frames} frames" if frames > 1 else "")
+
+
+def _mega(pixels: int) -> str:
+    # Never the same figure on both sides of "more than": one pixel over is shown as such.
+    exact = f"{pixels / _MEGA:.6f}".rstrip("0").rstrip(".")
+    return exact if pixels < _MEGA * 10_000 else f"{pixels // _MEGA}"

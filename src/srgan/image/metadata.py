@@ -1,0 +1,122 @@
+"""What stands beside the pixels: EXIF, XMP, resolution. Colour profiles: see ``profiles``.
+
+EXIF is edited in place, byte by byte, so that maker notes with their absolute offsets survive.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from PIL import Image
+
+from srgan.image.picture import Metadata
+
+_ORIENTATION = 0x0112
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
+# TIFF keeps these among the tags that describe the pixels; only these are the photographer's.
+_DESCRIPTIVE = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF_IFD, _GPS_IFD)
+
+
+def orientation(exif: bytes | None) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none or the EXIF is broken."""
+    for where, order in _find(exif or b"", _ORIENTATION):
+        value = int(struct.unpack_from(order + "H", exif or b"", where + 8)[0])
+        return value if 1 <= value <= 8 else 1
+    return 1
+
+
+def upright(metadata: Metadata) -> Metadata:
+    """The same metadata for pixels that have been turned upright."""
+    exif = _set(metadata.exif, _ORIENTATION, 1)
+    xmp = metadata.xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp)
+    return Metadata(metadata.icc, exif, xmp, metadata.dpi, metadata.loop)
+
+
+def resized_exif(exif: bytes | None, height: int, width: int) -> bytes | None:
+    """EXIF whose own statement of the picture's size, where there is one, is the given size."""
+    return _set(_set(exif, _PIXEL_WIDTH, width), _PIXEL_HEIGHT, height)
+
+
+def read_metadata(image: Image.Image) -> Metadata:
+    """EXIF, XMP, resolution and loop count of an opened file; broken parts are left out."""
+    info = image.info
+    exif = _plain_exif(info.get("exif"))
+    if image.format == "TIFF":
+        exif = _tiff_exif(image)
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    loop = info.get("loop")
+    return Metadata(
+        exif=exif,
+        xmp=xmp.encode("utf-8", "replace") if isinstance(xmp, str) else _bytes(xmp),
+        dpi=_dpi(info.get("dpi")),
+        loop=int(loop) if isinstance(loop, int) else None,
+    )
+
+
+def _bytes(value: Any) -> bytes | None:
+    return bytes(value) if isinstance(value, bytes | bytearray) and value else None
+
+
+def _plain_exif(value: Any) -> bytes | None:
+    exif = _bytes(value)
+    while exif and exif.startswith(b"Exif\0\0"):
+        exif = exif[6:]
+    return exif if exif and exif[:4] in (b"II*\0", b"MM\0*") and len(exif) >= 14 else None
+
+
+def _tiff_exif(image: Image.Image) -> bytes | None:
+    try:
+        every = image.getexif()
+        kept = Image.Exif()
+        for tag in _DESCRIPTIVE:
+            # A sub-directory is kept as its values: its offset means nothing in another file.
+            value = every.get_ifd(tag) if tag in (_EXIF_IFD, _GPS_IFD) else every.get(tag)
+            if value:
+                kept[tag] = value
+        return _plain_exif(kept.tobytes()) if len(kept) else None
+    except Exception:  # whatever a broken directory raises: it is only a description
+        return None
+
+
+def _dpi(value: Any) -> tuple[float, float] | None:
+    try:
+        x, y = (float(v) for v in value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return (x, y) if 1 < x < 100_000 and 1 < y < 100_000 else None
+
+
+def _set(exif: bytes | None, tag: int, value: int) -> bytes | None:
+    if exif is None:
+        return None
+    data = bytearray(exif)
+    for where, order in _find(exif, tag):
+        kind = struct.unpack_from(order + "H", exif, where + 2)[0]
+        if kind == 3 and value < 65_536:
+            struct.pack_into(order + "HH", data, where + 8, value, 0)
+        else:
+            struct.pack_into(order + "HII", data, where + 2, 4, 1, value)
+    return bytes(data)
+
+
+def _find(exif: bytes, tag: int) -> Iterator[tuple[int, str]]:
+    """Positions of a tag's 12 bytes in the first directory and in EXIF's own, and byte order."""
+    if len(exif) < 14 or exif[:4] not in (b"II*\0", b"MM\0*"):
+        return
+    order = "<" if exif[0:1] == b"I" else ">"
+    pending, seen = [struct.unpack_from(order + "I", exif, 4)[0]], 0
+    while pending and seen < 2:
+        start = pending.pop()
+        seen += 1
+        if start + 2 > len(exif):
+            continue
+        count = struct.unpack_from(order + "H", exif, start)[0]
+        for where in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
+            found = struct.unpack_from(order + "H", exif, where)[0]
+            if found == tag:
+                yield where, order
+            elif found == _EXIF_IFD:
+                pending.append(struct.unpack_from(order + "I", exif, where + 8)[0])

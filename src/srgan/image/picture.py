@@ -1,0 +1,82 @@
+"""A decoded picture: its frames, what the file said beside the pixels, and what was lost."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One still picture, upright.
+
+    Attributes:
+        colour: (H, W, 3) RGB or (H, W, 1) gray, uint8 in [0, 255] or uint16 in [0, 65535].
+        alpha: (H, W) opacity of the same type, not premultiplied into ``colour``; None if opaque.
+        duration_ms: how long an animation shows this frame, in milliseconds.
+    """
+
+    colour: NDArray[Any]
+    alpha: NDArray[Any] | None = None
+    duration_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a file says beside its pixels.
+
+    Attributes:
+        icc: the colour profile that gives the pixel values their meaning; None means sRGB.
+        exif: a TIFF structure as in a JPEG's APP1, without the ``Exif`` prefix; orientation is 1.
+        xmp: an XMP packet.
+        dpi: dots per inch, horizontal and vertical.
+        loop: how often an animation plays, 0 for ever.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    loop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A still picture, an animation or the pages of a TIFF; all frames have one size and type.
+
+    Attributes:
+        frames: at least one.
+        metadata: what the file said beside the pixels.
+        format: the name of the file's format, such as "JPEG".
+        notices: lines to tell the user once, such as a conversion that was needed.
+    """
+
+    frames: tuple[Frame, ...]
+    metadata: Metadata = field(default_factory=Metadata)
+    format: str = "PNG"
+    notices: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> int:
+        """Rows of every frame."""
+        return int(self.frames[0].colour.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of every frame."""
+        return int(self.frames[0].colour.shape[1])
+
+    @property
+    def bit_depth(self) -> int:
+        """8 or 16 bits per channel."""
+        return 8 * int(self.frames[0].colour.dtype.itemsize)
+
+    @property
+    def gray(self) -> bool:
+        """Whether the frames hold one channel."""
+        return bool(self.frames[0].colour.shape[2] == 1)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the frames hold an opacity."""
+        return self.frames[0].alpha is not None
