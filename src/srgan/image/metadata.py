@@ -5,7 +5,8 @@ EXIF is edited in place, byte by byte, so that maker notes with their absolute o
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -120,3 +121,42 @@ def _find(exif: bytes, tag: int) -> Iterator[tuple[int, str]]:
                 yield where, order
             elif found == _EXIF_IFD:
                 pending.append(struct.unpack_from(order + "I", exif, where + 8)[0])
+
+
+def directories(
+    exif: bytes | None,
+) -> tuple[dict[int, bytes], dict[int, Callable[[int, bool], bytes]]]:
+    """EXIF as the directories of a TIFF file.
+
+    Returns:
+        the first directory's texts by tag, ended by zero; and by tag the functions that pack
+        EXIF's and GPS's own directories for a position in a file, plain or BigTIFF.
+    """
+    plain: dict[int, bytes] = {}
+    nested: dict[int, Callable[[int, bool], bytes]] = {}
+    if exif is None:
+        return plain, nested
+    try:
+        read = Image.Exif()
+        read.load(b"Exif\0\0" + exif)
+        for tag in _DESCRIPTIVE:
+            if tag in (_EXIF_IFD, _GPS_IFD):
+                values = dict(read.get_ifd(tag))
+                values.pop(0xA005, None)  # interoperability: a position in the old file
+                if values and _packed(tag, values, 0, False):
+                    nested[tag] = partial(_packed, tag, values)
+            elif isinstance(text := read.get(tag), str) and text:
+                plain[tag] = text.encode("utf-8", "replace").rstrip(b"\0") + b"\0"
+    except Exception:  # whatever broken EXIF raises: it is only a description
+        return plain, nested
+    return plain, nested
+
+
+def _packed(tag: int, values: dict[int, Any], where: int, big: bool) -> bytes:
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    head = b"II+\0\x08\0\0\0" + bytes(8) if big else b"II*\0" + bytes(4)
+    directory = ImageFileDirectory_v2(head, group=tag)
+    for key, value in values.items():
+        directory[key] = value
+    return directory.tobytes(where)

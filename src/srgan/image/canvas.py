@@ -1,0 +1,98 @@
+"""Formats that Pillow writes in one go, from a canvas of the whole picture."""
+
+from importlib import import_module
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from srgan.image.formats import Format
+from srgan.image.picture import Metadata
+
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+class CanvasEncoder:
+    """Writes WebP, AVIF, BMP or GIF: one picture, or the frames of an animation.
+
+    Args:
+        file: opened for writing in binary.
+        kind: the format.
+        height: rows of every frame.
+        width: columns.
+        channels: 1 gray, 2 gray and opacity, 3 RGB, 4 RGB and opacity.
+        quality: 1 to 100 for the lossy formats; 100 is lossless WebP.
+        metadata: what is written beside the pixels.
+        durations_ms: of each frame of an animation.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        kind: Format,
+        height: int,
+        width: int,
+        channels: int,
+        quality: int,
+        metadata: Metadata,
+        durations_ms: tuple[float | None, ...] = (None,),
+    ) -> None:
+        import_module(kind.plugin)
+        self._file, self._kind, self._quality = file, kind, quality
+        self._size = (width, height)
+        self._mode = _MODES[channels]
+        self._metadata, self._durations = metadata, durations_ms
+        self._frames: list[Image.Image] = []
+        self._row = height
+
+    def write(self, rows: NDArray[np.uint8]) -> None:
+        """Take the next rows; after the last of a frame the next frame begins."""
+        while len(rows):
+            if self._row == self._size[1]:
+                self._frames.append(Image.new(self._mode, self._size))
+                self._row = 0
+            cut = min(len(rows), self._size[1] - self._row)
+            part = np.ascontiguousarray(rows[:cut])
+            strip = Image.fromarray(part[..., 0] if part.shape[2] == 1 else part)
+            self._frames[-1].paste(strip, (0, self._row))
+            self._row += cut
+            rows = rows[cut:]
+
+    def close(self) -> None:
+        """Encode the canvas."""
+        first, *others = self._frames
+        options = self._options()
+        if others:
+            options["save_all"] = True
+            options["append_images"] = others
+            options["duration"] = [max(round(d or 0), 0) for d in self._durations]
+            if self._metadata.loop is not None:
+                options["loop"] = self._metadata.loop
+            elif self._kind.name == "WEBP":
+                options["loop"] = 1
+            if self._kind.name == "GIF":
+                # Each frame replaces the one before it wholly, whatever is transparent in it.
+                options["disposal"] = 2
+        first.save(self._file, self._kind.name, **options)
+        self._frames = []
+
+    def abort(self) -> None:
+        """Let the canvas go."""
+        self._frames = []
+
+    def _options(self) -> dict[str, Any]:
+        m, name = self._metadata, self._kind.name
+        options: dict[str, Any] = {}
+        if name == "WEBP":
+            options |= {"quality": self._quality, "lossless": self._quality == 100, "exact": True}
+        if name == "AVIF":
+            options |= {"quality": self._quality, "speed": 8, "subsampling": "4:4:4"}
+        if name == "BMP" and m.dpi:
+            options["dpi"] = m.dpi
+        if self._kind.profile:
+            options |= {"icc_profile": m.icc} if m.icc else {}
+            options |= {"exif": m.exif} if m.exif else {}
+            options |= {"xmp": m.xmp} if m.xmp else {}
+        return options

@@ -1,0 +1,324 @@
+"""Writing pictures: rows fitted to what a format can hold, encoded as they come."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.errors import OutputFailed, SRGANError, UsageError
+from srgan.image.atomic import atomic_file, shown
+from srgan.image.canvas import CanvasEncoder
+from srgan.image.formats import Format, format_for
+from srgan.image.jpeg import JpegEncoder
+from srgan.image.metadata import resized_exif
+from srgan.image.picture import Metadata, Picture
+from srgan.image.pixels import to_8_bits
+from srgan.image.png import PngEncoder
+from srgan.image.profiles import is_srgb, rows_to_srgb
+from srgan.image.strips import Encoder
+from srgan.image.tiff import TiffEncoder
+
+QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 80}
+"""The quality of the lossy formats where none is asked for."""
+
+
+class StripWriter:
+    """Takes the rows of one picture from top to bottom."""
+
+    def __init__(self, encoder: Encoder, fit: "_Fit", rows: int) -> None:
+        self._encoder, self._fit = encoder, fit
+        self._expected, self._written = rows, 0
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Take the next rows.
+
+        Args:
+            rows: (h, W, C) uint8 or uint16 as was announced; opacity, if any, comes last.
+
+        Raises:
+            ValueError: another shape or type than was announced, or more rows.
+        """
+        self._fit.check(rows)
+        self._written += len(rows)
+        if self._written > self._expected:
+            raise ValueError(f"{self._written} rows written of {self._expected}")
+        if len(rows):
+            self._encoder.write(self._fit(rows))
+
+    def close(self) -> None:
+        """Finish the file.
+
+        Raises:
+            ValueError: rows are missing.
+        """
+        if self._written != self._expected:
+            raise ValueError(f"only {self._written} rows written of {self._expected}")
+        self._encoder.close()
+
+    def abort(self) -> None:
+        """Stop the work; the file is of no use."""
+        self._encoder.abort()
+
+
+@contextmanager
+def open_writer(
+    path: str | Path,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    alpha: bool = False,
+    bit_depth: int = 8,
+    metadata: Metadata | None = None,
+    format: str | None = None,
+    quality: int | None = None,
+    strip: bool = False,
+    overwrite: bool = False,
+) -> Iterator[StripWriter]:
+    """Write a picture row by row; PNG, TIFF and JPEG need no more memory than a few rows.
+
+    The file has a temporary name until the block ends well; after an exception nothing is left.
+    What the format cannot hold is fitted: see :func:`losses`.
+
+    Args:
+        path: the file to write.
+        height: rows in all.
+        width: columns.
+        channels: 1 gray, 3 RGB.
+        alpha: whether every row carries opacity as one more channel.
+        bit_depth: 8 for uint8 rows, 16 for uint16.
+        metadata: written beside the pixels.
+        format: a name such as "png" in place of the path's extension.
+        quality: 1 to 100 for the lossy formats.
+        strip: leave all metadata out. Pixels of another profile are then converted to sRGB;
+            16-bit pixels, which are not converted, keep their profile.
+        overwrite: replace an existing file.
+
+    Raises:
+        UsageError: no such format, or the picture is too large for it.
+        OutputFailed: the file exists, or cannot be written.
+    """
+    kind = format_for(format or path)
+    make = _maker(
+        kind,
+        shape=(height, width, channels),
+        alpha=alpha,
+        bit_depth=bit_depth,
+        metadata=metadata or Metadata(),
+        quality=quality,
+        strip=strip,
+    )
+    with atomic_file(path, overwrite=overwrite) as file, _writing(make, file, path) as writer:
+        yield writer
+
+
+def write_picture(
+    picture: Picture,
+    path: str | Path,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    strip: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Write a picture with all frames that the format can hold; see :func:`open_writer`.
+
+    Raises:
+        UsageError: no such format, or the picture is too large for it.
+        OutputFailed: the file exists, or cannot be written.
+    """
+    kind = format_for(format or path)
+    make = _picture_maker(picture, kind, quality, strip)
+    with atomic_file(path, overwrite=overwrite) as file, _writing(make, file, path) as writer:
+        _write_frames(writer, picture, kind)
+
+
+def encode_picture(
+    picture: Picture, format: str, quality: int | None = None, strip: bool = False
+) -> bytes:
+    """A picture as the content of a file; see :func:`write_picture`.
+
+    Raises:
+        UsageError: no such format, or the picture is too large for it.
+        OutputFailed: the encoder refused.
+    """
+    kind = format_for(format)
+    file = io.BytesIO()
+    with _writing(_picture_maker(picture, kind, quality, strip), file, kind.name) as writer:
+        _write_frames(writer, picture, kind)
+    return file.getvalue()
+
+
+def losses(
+    format: str, *, bit_depth: int = 8, alpha: bool = False, frames: int = 1
+) -> tuple[str, ...]:
+    """What a picture loses in a format, one line each to tell the user.
+
+    Raises:
+        UsageError: no such format.
+    """
+    kind = format_for(format)
+    lost = []
+    if bit_depth == 16 and not kind.deep:
+        lost.append(f"{kind.name} holds 8 bits per channel: 16 bits are rounded to 8")
+    if alpha and not kind.alpha:
+        lost.append(f"{kind.name} holds no opacity: the picture is laid on white")
+    if frames > 1 and not kind.animated:
+        lost.append(f"{kind.name} holds one frame: the first of {frames} is written")
+    return tuple(lost)
+
+
+class _Fit:
+    """Rows as a format can hold them: depth, colours in sRGB, opacity."""
+
+    def __init__(
+        self, kind: Format, width: int, channels: int, alpha: bool, depth: int, icc: bytes | None
+    ) -> None:
+        self._shape = (width, channels + alpha)
+        self._given = np.dtype(np.uint16 if depth == 16 else np.uint8)
+        self._alpha, self._icc = alpha, icc
+        self._flat = alpha and not kind.alpha
+        self.depth = depth if kind.deep else 8
+        self.channels = channels if self._flat else channels + alpha
+
+    def check(self, rows: NDArray[Any]) -> None:
+        if rows.shape[1:] != self._shape or rows.dtype != self._given:
+            raise ValueError(
+                f"rows of {rows.shape[1:]} {rows.dtype}, announced {self._shape} {self._given}"
+            )
+
+    def __call__(self, rows: NDArray[Any]) -> NDArray[Any]:
+        if self.depth == 8:
+            rows = to_8_bits(rows)
+        if self._icc is not None:
+            colour = rows[..., :-1] if self._alpha else rows
+            colour = rows_to_srgb(np.ascontiguousarray(colour), self._icc)
+            rows = np.concatenate([colour, rows[..., -1:]], axis=2) if self._alpha else colour
+        return _on_white(rows) if self._flat else rows
+
+
+def _on_white(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    alpha = rows[..., -1:].astype(np.uint32)
+    laid = rows[..., :-1] * alpha + 255 * (255 - alpha)
+    return ((laid + 127) // 255).astype(np.uint8)
+
+
+_Make = Callable[[BinaryIO], StripWriter]
+
+
+def _maker(
+    kind: Format,
+    *,
+    shape: tuple[int, int, int],
+    alpha: bool,
+    bit_depth: int,
+    metadata: Metadata,
+    quality: int | None,
+    strip: bool,
+    durations: tuple[float | None, ...] = (None,),
+) -> _Make:
+    height, width, channels = shape
+    if min(height, width) < 1 or max(height, width) > kind.max_side:
+        raise UsageError(
+            f"{kind.name} holds at most {kind.max_side} pixels a side, not {width}x{height}; "
+            "choose png or tiff"
+        )
+    if quality is not None and not 1 <= quality <= 100:
+        raise UsageError(f"a quality of {quality} has no meaning; choose 1 to 100")
+    quality = quality or QUALITY.get(kind.name, 100)
+    drop_profile = (strip or not kind.profile) and metadata.icc is not None
+    deep = bit_depth == 16 and kind.deep
+    icc = metadata.icc if drop_profile and metadata.icc and not is_srgb(metadata.icc) else None
+    if strip:
+        metadata = Metadata(icc=metadata.icc, loop=metadata.loop)
+    if drop_profile and not (deep and icc):
+        metadata = replace(metadata, icc=None)
+    metadata = replace(metadata, exif=resized_exif(metadata.exif, height, width))
+    fit = _Fit(kind, width, channels, alpha, bit_depth, None if deep else icc)
+
+    def make(file: BinaryIO) -> StripWriter:
+        encoder = _encoder(kind, file, height, width, fit, quality, metadata, durations)
+        return StripWriter(encoder, fit, height * len(durations))
+
+    return make
+
+
+def _encoder(
+    kind: Format,
+    file: BinaryIO,
+    height: int,
+    width: int,
+    fit: _Fit,
+    quality: int,
+    metadata: Metadata,
+    durations: tuple[float | None, ...],
+) -> Encoder:
+    common: dict[str, Any] = {
+        "height": height,
+        "width": width,
+        "channels": fit.channels,
+        "metadata": metadata,
+    }
+    if kind.name == "PNG":
+        return PngEncoder(file, bit_depth=fit.depth, durations_ms=durations, **common)
+    if kind.name == "TIFF":
+        return TiffEncoder(file, bit_depth=fit.depth, pages=len(durations), **common)
+    if kind.name == "JPEG":
+        return JpegEncoder(file, quality=quality, **common)
+    return CanvasEncoder(file, kind=kind, quality=quality, durations_ms=durations, **common)
+
+
+@contextmanager
+def _writing(make: _Make, file: BinaryIO, name: str | Path) -> Iterator[StripWriter]:
+    writer = make(file)
+    try:
+        yield writer
+        try:
+            writer.close()
+        except (SRGANError, OSError, ValueError):
+            raise
+        except Exception as error:  # an encoder's own kinds, such as MemoryError
+            raise OutputFailed(f"{shown(name)}: cannot be encoded: {error}") from error
+    finally:
+        writer.abort()
+
+
+def _frames_held(picture: Picture, kind: Format) -> Picture:
+    frames = picture.frames
+    if not kind.animated:
+        frames = frames[:1]
+    elif kind.name != "PNG" and any(f.duration_ms is not None for f in frames):
+        # Only APNG has a still beside the animation.
+        frames = tuple(f for f in frames if f.duration_ms is not None)
+    if kind.name == "PNG" and len(frames) > 1 and frames[-1].duration_ms is None:
+        frames = frames[:1]  # the pages of a TIFF are no animation
+    return replace(picture, frames=frames)
+
+
+def _picture_maker(picture: Picture, kind: Format, quality: int | None, strip: bool) -> _Make:
+    held = _frames_held(picture, kind)
+    still = len(held.frames) == 1
+    return _maker(
+        kind,
+        shape=(picture.height, picture.width, 1 if picture.gray else 3),
+        alpha=picture.has_alpha,
+        bit_depth=picture.bit_depth,
+        metadata=picture.metadata,
+        quality=quality,
+        strip=strip,
+        durations=(None,) if still else tuple(f.duration_ms for f in held.frames),
+    )
+
+
+def _write_frames(writer: StripWriter, picture: Picture, kind: Format) -> None:
+    for frame in _frames_held(picture, kind).frames:
+        for top in range(0, picture.height, 256):
+            colour = frame.colour[top : top + 256]
+            if frame.alpha is not None:
+                colour = np.dstack([colour, frame.alpha[top : top + 256]])
+            writer.write(colour)
