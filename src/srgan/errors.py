@@ -7,6 +7,7 @@
     ├── OutputFailed      a result could not be written
     ├── ModelRefused      a model is unknown, or its weights file is damaged or foreign
     ├── RuntimeFailed     the network could not be run, or gave values that are no picture
+    ├── Cancelled         the caller asked to stop
     ├── DataRefused       training or test data that cannot be used
     └── TrainingStopped   a training run that must not go on
 
@@ -40,6 +41,10 @@ class ModelRefused(SRGANError):
 
 class RuntimeFailed(SRGANError):
     """The network could not be run, or gave values that are no picture."""
+
+
+class Cancelled(SRGANError):
+    """The caller asked to stop; nothing was written."""
 
 
 class DataRefused(SRGANError):

@@ -100,7 +100,7 @@ def taps(n_in: int, n_out: int, *, scale: float, kernel: KernelName, antialias: 
     return Taps(np.ascontiguousarray(indices[:, used]), np.ascontiguousarray(weights[:, used]))
 
 
-def _apply_rows(image: Array, rows: Taps, dtype: np.dtype[np.generic]) -> Array:
+def apply_rows(image: Array, rows: Taps, dtype: np.dtype[np.generic]) -> Array:
     """Resample the first dimension; accumulate in float64 (integers) or the input's precision."""
     work = np.float32 if image.dtype == np.float32 else np.float64
     out = np.zeros((rows.indices.shape[0], *image.shape[1:]), dtype=work)
@@ -110,7 +110,8 @@ def _apply_rows(image: Array, rows: Taps, dtype: np.dtype[np.generic]) -> Array:
     return _store(out, dtype)
 
 
-def _apply_columns(image: Array, columns: Taps, dtype: np.dtype[np.generic]) -> Array:
+def apply_columns(image: Array, columns: Taps, dtype: np.dtype[np.generic]) -> Array:
+    """Resample the second dimension, with the same arithmetic."""
     work = np.float32 if image.dtype == np.float32 else np.float64
     shape = (image.shape[0], columns.indices.shape[0], *image.shape[2:])
     out = np.zeros(shape, dtype=work)
@@ -174,8 +175,8 @@ def imresize(
     rows = taps(height, size[0], scale=scales[0], kernel=kernel, antialias=antialias)
     columns = taps(width, size[1], scale=scales[1], kernel=kernel, antialias=antialias)
     if scales[0] <= scales[1]:
-        return _apply_columns(_apply_rows(image, rows, image.dtype), columns, image.dtype)
-    return _apply_rows(_apply_columns(image, columns, image.dtype), rows, image.dtype)
+        return apply_columns(apply_rows(image, rows, image.dtype), columns, image.dtype)
+    return apply_rows(apply_columns(image, columns, image.dtype), rows, image.dtype)
 
 
 def bicubic_cell(scale: int) -> Float:

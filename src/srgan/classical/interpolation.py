@@ -1,0 +1,29 @@
+"""Interpolation by a fixed kernel, with the semantics of MATLAB's ``imresize``."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.image.resize import KernelName, imresize
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolation:
+    """Enlarges by ``scale`` with one kernel; see :func:`srgan.image.resize.imresize`.
+
+    Args:
+        kernel: ``nearest``, ``bilinear``, ``bicubic``, ``lanczos2`` or ``lanczos3``.
+        scale: the whole factor of a call. To a size that is no multiple,
+            :func:`srgan.inference.upscale.upscale_strips` goes with the kernel directly.
+    """
+
+    kernel: KernelName
+    scale: int = 4
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(H, W, 3) float32 in [0, 1] → (H * scale, W * scale, 3), not clipped."""
+        enlarged: NDArray[np.float32] = imresize(
+            image.astype(np.float32, copy=False), scale=self.scale, kernel=self.kernel
+        ).astype(np.float32, copy=False)
+        return enlarged

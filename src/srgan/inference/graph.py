@@ -1,0 +1,302 @@
+"""From a weights file to an ONNX graph, without PyTorch.
+
+The graph computes what :class:`srgan.networks.srresnet.SRResNet` computes, faster: batch
+normalisation and the output's value range are folded into convolutions, and the 9x9 tail is
+pushed through the last pixel shuffle, where its few output maps fill the vector units.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.errors import ModelRefused
+from srgan.weights.format import Header, Tensors
+
+Array = NDArray[np.float32]
+
+OPSET = 17
+STAGES = {2: (2,), 3: (3,), 4: (2, 2)}
+"""The sub-pixel stages of each scale, as in ``networks.srresnet``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A convolution with zero padding: weight (out, in, k, k), bias (out,)."""
+
+    weight: Array
+    bias: Array
+
+    def normalised(self, norm: "BatchNorm | None") -> "Conv":
+        """The convolution followed by batch normalisation, as one convolution."""
+        if norm is None:
+            return self
+        gain = norm.weight / np.sqrt(norm.variance + norm.epsilon)
+        return Conv(
+            self.weight * gain[:, None, None, None], (self.bias - norm.mean) * gain + norm.bias
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """Batch normalisation as it is at inference."""
+
+    weight: Array
+    bias: Array
+    mean: Array
+    variance: Array
+    epsilon: float = 1e-5
+
+
+def through_shuffle(conv: Conv, factor: int) -> Conv:
+    """The convolution that, before a pixel shuffle, does what ``conv`` does after it.
+
+    Args:
+        conv: weight (O, C, k, k) with odd k, working on pixels that a shuffle has enlarged.
+        factor: the shuffle's factor r.
+
+    Returns:
+        Weight (O * r², C * r², k', k'), for the maps before the shuffle; its result is shuffled
+        by r. Zero padding carries over exactly.
+    """
+    out_maps, in_maps, size, _ = conv.weight.shape
+    reach = size // 2
+    low = -reach // factor
+    high = (factor - 1 + reach) // factor
+    side = 2 * max(-low, high) + 1
+    centre = side // 2
+    weight = np.zeros((out_maps, factor, factor, in_maps, factor, factor, side, side), np.float32)
+    for y in range(factor):
+        for x in range(factor):
+            for dy in range(-reach, reach + 1):
+                for dx in range(-reach, reach + 1):
+                    cell_y, phase_y = divmod(y + dy, factor)
+                    cell_x, phase_x = divmod(x + dx, factor)
+                    weight[:, y, x, :, phase_y, phase_x, centre + cell_y, centre + cell_x] = (
+                        conv.weight[:, :, reach + dy, reach + dx]
+                    )
+    cells = factor * factor
+    return Conv(
+        weight.reshape(out_maps * cells, in_maps * cells, side, side), conv.bias.repeat(cells)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The generator as plain numbers: convolutions with their slopes, ready to be written down."""
+
+    scale: int
+    head: tuple[Conv, float]
+    blocks: tuple[tuple[Conv, float, Conv], ...]
+    trunk: Conv
+    stages: tuple[tuple[Conv, float, int], ...]
+    tail: Conv
+    skip: float
+    """Gain of the input enlarged bilinearly and added to the output; 0 for none."""
+
+
+def reach(header: Header) -> int:
+    """How many LR pixels to each side an output pixel depends on.
+
+    39.5, rounded up, for the paper's network: 4 of the head, 2 a block, 1 of the trunk, then
+    less and less.
+    """
+    blocks = int(header.arguments.get("blocks", 16))
+    radius = 4.0 + 2.0 * blocks + 1.0
+    grown = 1
+    for factor in STAGES[header.scale]:
+        radius += 1.0 / grown
+        grown *= factor
+    return int(np.ceil(radius + 4.0 / grown))
+
+
+def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
+    """The generator's layers from a weights file, folded and checked.
+
+    Raises:
+        ModelRefused: naming the first tensor that is missing, unknown or of another shape.
+    """
+    if header.architecture != "srresnet" or header.scale not in STAGES:
+        raise ModelRefused(
+            f"architecture {header.architecture!r} at x{header.scale} cannot be run; "
+            "choose a model that `srgan models` lists"
+        )
+    low, high = header.output_range
+    take = _Taker(tensors)
+    width = int(header.arguments.get("channels", 64))
+    count = int(header.arguments.get("blocks", 16))
+    batch_norm = bool(header.arguments.get("batch_norm", True))
+
+    def norm(name: str) -> BatchNorm | None:
+        if not batch_norm:
+            return None
+        take.ignore(f"{name}.num_batches_tracked")
+        return BatchNorm(
+            weight=take(f"{name}.weight", (width,)),
+            bias=take(f"{name}.bias", (width,)),
+            mean=take(f"{name}.running_mean", (width,)),
+            variance=take(f"{name}.running_var", (width,)),
+        )
+
+    def conv(name: str, out_maps: int, in_maps: int, size: int) -> Conv:
+        weight = take(f"{name}.weight", (out_maps, in_maps, size, size))
+        return Conv(weight, take(f"{name}.bias", (out_maps,)))
+
+    def slope(name: str) -> float:
+        return float(take(f"{name}.weight", (1,))[0])
+
+    head = (conv("head", width, 3, 9), slope("head_act"))
+    blocks = []
+    for i in range(count):
+        name = f"blocks.{i}"
+        first = conv(f"{name}.conv1", width, width, 3).normalised(norm(f"{name}.norm1"))
+        second = conv(f"{name}.conv2", width, width, 3).normalised(norm(f"{name}.norm2"))
+        blocks.append((first, slope(f"{name}.act"), second))
+    trunk = conv("trunk", width, width, 3).normalised(norm("trunk_norm"))
+    stages = []
+    for i, factor in enumerate(STAGES[header.scale]):
+        name = f"upscale.{i}"
+        wide = conv(f"{name}.conv", width * factor**2, width, 3)
+        stages.append((wide, slope(f"{name}.act"), factor))
+    tail = conv("tail", 3, width, 9)
+    take.finish()
+
+    gain = np.float32(1.0 / (high - low))
+    tail = Conv(tail.weight * gain, (tail.bias - np.float32(low)) * gain)
+    skip = float(gain) if header.arguments.get("skip") == "bilinear" else 0.0
+    shuffled = through_shuffle(tail, stages[-1][2])
+    return Layers(header.scale, head, tuple(blocks), trunk, tuple(stages), shuffled, skip)
+
+
+class _Taker:
+    """Hands out tensors once each, and says which one does not fit."""
+
+    def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        self._left = dict(tensors)
+
+    def __call__(self, name: str, shape: tuple[int, ...]) -> Array:
+        if name not in self._left:
+            raise ModelRefused(f"tensor {name} is missing; the file does not fit its header")
+        array = self._left.pop(name)
+        if array.shape != shape:
+            raise ModelRefused(
+                f"tensor {name} has shape {array.shape} where the header asks for {shape}"
+            )
+        return np.asarray(array, np.float32)
+
+    def ignore(self, name: str) -> None:
+        self._left.pop(name, None)
+
+    def finish(self) -> None:
+        if self._left:
+            name = min(self._left)
+            raise ModelRefused(f"tensor {name} is unknown; the file does not fit its header")
+
+
+def build_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> bytes:
+    """The network of a weights file as a serialised ONNX model.
+
+    Input ``input`` (N, 3, H, W) float32 RGB in [0, 1]; output ``output``
+    (N, 3, H * scale, W * scale) float32, nominally in [0, 1], not clipped. N, H and W are free.
+
+    Raises:
+        ModelRefused: the tensors do not fit the header.
+    """
+    layers = read_layers(tensors, header)
+    graph = _Graph()
+    x = graph.activate(graph.conv("input", layers.head[0], "head"), layers.head[1])
+    shallow = x
+    for i, (first, slope, second) in enumerate(layers.blocks):
+        y = graph.activate(graph.conv(x, first, f"block{i}a"), slope)
+        x = graph.add(x, graph.conv(y, second, f"block{i}b"))
+    x = graph.add(shallow, graph.conv(x, layers.trunk, "trunk"))
+    for i, (wide, slope, factor) in enumerate(layers.stages):
+        x = graph.activate(graph.conv(x, wide, f"stage{i}"), slope)
+        if i + 1 < len(layers.stages):
+            x = graph.shuffle(x, factor)
+    x = graph.shuffle(graph.conv(x, layers.tail, "tail"), layers.stages[-1][2])
+    if layers.skip:
+        x = graph.add(x, graph.enlarge("input", layers.scale, layers.skip))
+    return graph.serialise(x, layers.scale)
+
+
+class _Graph:
+    """ONNX nodes in the order in which they are asked for; values are named by their node."""
+
+    def __init__(self) -> None:
+        # Imported here: a filter's user never pays for it.
+        from onnx import helper, numpy_helper
+
+        self._helper, self._numpy = helper, numpy_helper
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+
+    def _node(self, kind: str, inputs: list[str], name: str = "", **attributes: Any) -> str:
+        name = name or f"{kind}{len(self._nodes)}"
+        self._nodes.append(self._helper.make_node(kind, inputs, [name], name, **attributes))
+        return name
+
+    def _constant(self, array: NDArray[Any], name: str) -> str:
+        self._constants.append(self._numpy.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def conv(self, x: str, conv: Conv, name: str) -> str:
+        weight = self._constant(conv.weight, f"{name}.weight")
+        bias = self._constant(conv.bias, f"{name}.bias")
+        pad = conv.weight.shape[2] // 2
+        return self._node("Conv", [x, weight, bias], name, pads=[pad] * 4)
+
+    def activate(self, x: str, slope: float) -> str:
+        # With one slope PReLU is a leaky ReLU, which every runtime fuses into the convolution.
+        return self._node("LeakyRelu", [x], alpha=slope)
+
+    def add(self, a: str, b: str) -> str:
+        return self._node("Add", [a, b])
+
+    def shuffle(self, x: str, factor: int) -> str:
+        return self._node("DepthToSpace", [x], blocksize=factor, mode="CRD")
+
+    def enlarge(self, x: str, scale: int, gain: float) -> str:
+        scales = self._constant(np.array([1, 1, scale, scale], np.float32), "skip.scales")
+        x = self._node(
+            "Resize",
+            [x, "", scales],
+            mode="linear",
+            coordinate_transformation_mode="half_pixel",
+        )
+        if gain == 1.0:
+            return x
+        return self._node("Mul", [x, self._constant(np.array([gain], np.float32), "skip.gain")])
+
+    def serialise(self, output: str, scale: int) -> bytes:
+        helper = self._helper
+        self._nodes.append(helper.make_node("Identity", [output], ["output"], "output"))
+        float32 = 1
+        shapes = ["batch", 3, "height", "width"], ["batch", 3, "out_height", "out_width"]
+        graph = helper.make_graph(
+            self._nodes,
+            f"srresnet_x{scale}",
+            [helper.make_tensor_value_info("input", float32, shapes[0])],
+            [helper.make_tensor_value_info("output", float32, shapes[1])],
+            self._constants,
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            producer_name="srgan",
+            ir_version=8,
+        )
+        return bytes(model.SerializeToString())
+
+
+def blend(a: Tensors, b: Tensors, amount: float) -> Tensors:
+    """The tensors ``(1 - amount) * a + amount * b`` (network interpolation, Wang et al. 2018).
+
+    Raises:
+        ModelRefused: the two are not of one architecture.
+    """
+    if a.keys() != b.keys() or any(a[k].shape != b[k].shape for k in a):
+        raise ModelRefused("only models of one architecture and size can be blended")
+    return {k: np.float32(1 - amount) * a[k] + np.float32(amount) * b[k] for k in a}

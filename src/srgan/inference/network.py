@@ -1,0 +1,82 @@
+"""A network as an upscaler, with a guard against values that are no picture."""
+
+import math
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from srgan.errors import RuntimeFailed
+from srgan.inference.runtimes import Batch, Device, Precision, Runtime, open_runtime
+from srgan.inference.upscaler import Image
+
+
+class Network:
+    """Enlarges a whole picture with one run of a network; several threads may call it.
+
+    Args:
+        graph: the serialised ONNX model for a precision.
+        scale: the network's factor.
+        device, precision: where and how it runs.
+        threads: CPU cores in all.
+        streams: calls at work at once, which share the cores.
+    """
+
+    def __init__(
+        self,
+        graph: Callable[[Precision], bytes],
+        *,
+        scale: int,
+        device: Device,
+        precision: Precision,
+        threads: int,
+        streams: int,
+    ) -> None:
+        self.scale = scale
+        self.device = device
+        self.precision = precision
+        self._graph = graph
+        self._threads, self._streams = threads, streams
+        self._runtimes: dict[Precision, Runtime] = {}
+        self._lock = threading.Lock()
+
+    def runtime(self, precision: Precision) -> Runtime:
+        """The runtime of a precision, started at its first use.
+
+        Raises:
+            RuntimeFailed: it cannot be started.
+        """
+        with self._lock:
+            if precision not in self._runtimes:
+                self._runtimes[precision] = open_runtime(
+                    self._graph(precision),
+                    device=self.device,
+                    precision=precision,
+                    threads=self._threads,
+                    streams=self._streams,
+                )
+            return self._runtimes[precision]
+
+    def __call__(self, image: Image) -> Image:
+        """(H, W, 3) float32 in [0, 1] → (H * scale, W * scale, 3), not clipped.
+
+        Raises:
+            RuntimeFailed: the network cannot be run, or gives NaN or infinity even in fp32.
+            MemoryError: there is too little memory for a picture of this size.
+        """
+        batch = np.ascontiguousarray(image.transpose(2, 0, 1))[None]  # (1, 3, H, W)
+        out = self.runtime(self.precision)(batch)
+        if not _finite(out) and self.precision != "fp32":
+            out = self.runtime("fp32")(batch)
+        if not _finite(out):
+            raise RuntimeFailed(
+                "the network gave NaN or infinity; the input or the weights hold values that no "
+                "picture has: check both, or take another model"
+            )
+        enlarged: Image = out[0].transpose(1, 2, 0)
+        return enlarged
+
+
+def _finite(out: Batch) -> bool:
+    # NaN and infinity survive a sum, which is far cheaper than looking at each value.
+    return math.isfinite(float(out.sum()))

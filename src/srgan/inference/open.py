@@ -1,0 +1,168 @@
+"""From a name to an upscaler."""
+
+from functools import partial
+from pathlib import Path
+from typing import get_args
+
+from srgan.classical.interpolation import Interpolation
+from srgan.errors import ModelRefused, UsageError
+from srgan.image.resize import KernelName
+from srgan.inference.graph import blend, build_graph, reach
+from srgan.inference.network import Network
+from srgan.inference.runtimes import Device, Precision, choose_device, cores, native_bf16
+from srgan.inference.tiles import Tiled
+from srgan.inference.upscaler import Upscaler
+from srgan.weights.catalog import weights_file
+from srgan.weights.format import Header, Tensors, load_weights
+
+DEFAULT_MARGIN = 16
+"""The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
+
+MEMORY = 800_000_000
+"""Bytes that the tiles at work may take together when their size is chosen automatically."""
+
+_BYTES_PER_PIXEL = {"fp32": 6200, "bf16": 3200, "int8": 2400}
+
+
+def load(
+    name_or_path: str | Path,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    scale: int = 4,
+    realism: float | None = None,
+    tile: int | str = "auto",
+    exact: bool = False,
+) -> Upscaler:
+    """Open a model or filter.
+
+    Args:
+        name_or_path: a name that ``srgan.models()`` lists, or a ``.safetensors`` file.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        precision: ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"int8"``. Automatic takes bf16 where
+            the CPU has it and the model was found to lose nothing by it.
+        threads: CPU cores to use; all by default.
+        scale: the factor of a filter; a network has its own.
+        realism: 0 to 1, blends the weights of ``srresnet`` (0) and ``srgan`` (1).
+        tile: side of a tile in input pixels, or ``"auto"``: as memory allows.
+        exact: tiles overlap so far that the result equals that of the whole picture within
+            1e-4; otherwise as far as 8-bit values need.
+
+    Raises:
+        ModelRefused: the model is unknown, or its file is damaged or does not fit.
+        UsageError: an argument has no meaning.
+        RuntimeFailed: the device is not there.
+    """
+    _check(threads, scale, realism, tile)
+    for kernel in get_args(KernelName):
+        if str(name_or_path) == kernel:
+            return Interpolation(kernel, scale)
+    if realism is not None:
+        tensors, header = _blended(name_or_path, realism)
+    else:
+        tensors, header = load_weights(_find(name_or_path))
+    return open_network(
+        tensors,
+        header,
+        device=choose_device(device),
+        precision=precision,
+        threads=threads or cores(),
+        tile=tile if isinstance(tile, int) else None,
+        margin=reach(header) if exact else None,
+    )
+
+
+def open_network(
+    tensors: Tensors,
+    header: Header,
+    *,
+    device: Device = "cpu",
+    precision: str = "auto",
+    threads: int,
+    tile: int | None = None,
+    margin: int | None = None,
+) -> Tiled:
+    """A network, in tiles, from what its weights file holds.
+
+    Args:
+        tensors, header: as :func:`srgan.weights.format.load_weights` gives them.
+        tile: side of a tile in pixels without its margin; by default as memory allows.
+        margin: pixels that tiles overlap to each side; by default what the model was found to
+            need.
+
+    Raises:
+        ModelRefused: the tensors do not fit the header.
+        UsageError: the precision is unknown, or the model was not checked for it.
+    """
+    chosen = choose_precision(precision, header, device)
+    if margin is None:
+        margin = int(header.card.get("tile_margin", DEFAULT_MARGIN))
+    graph = build_graph(tensors, header)
+    streams = threads if device == "cpu" else 1
+    if tile is None:
+        side = int((MEMORY / streams / _BYTES_PER_PIXEL[chosen]) ** 0.5)
+        tile = max(32, side - 2 * margin)
+    network = partial(
+        Network,
+        lambda _: graph,
+        scale=header.scale,
+        device=device,
+        precision=chosen,
+        threads=threads,
+    )
+    return Tiled(network(streams=streams), tile, margin, streams, alone=network(streams=1))
+
+
+def choose_precision(precision: str, header: Header, device: Device) -> Precision:
+    """The precision for a model on a device.
+
+    Raises:
+        UsageError: the name is unknown, or the device or model cannot have it.
+    """
+    if precision == "auto":
+        checked = "bf16" in header.card.get("precisions", ())
+        return "bf16" if checked and device == "cpu" and native_bf16() else "fp32"
+    if precision == "fp32":
+        return "fp32"
+    if precision == "bf16":
+        if device != "cpu" or not native_bf16():
+            raise UsageError("bf16 needs a CPU that has it, and openvino; use --precision auto")
+        return "bf16"
+    raise UsageError(f"precision {precision!r} is unknown; it is auto, fp32 or bf16")
+
+
+def _check(threads: int | None, scale: int, realism: float | None, tile: int | str) -> None:
+    if threads is not None and threads < 1:
+        raise UsageError(f"--threads must be at least 1, not {threads}")
+    if scale < 1:
+        raise UsageError(f"the scale must be at least 1, not {scale}")
+    if realism is not None and not 0.0 <= realism <= 1.0:
+        raise UsageError(f"--realism must lie between 0 and 1, not {realism}")
+    if tile != "auto" and not (isinstance(tile, int) and tile >= 1):
+        raise UsageError(f"--tile must be auto or at least 1 pixel, not {tile}")
+
+
+def _find(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.suffix == ".safetensors" or len(path.parts) > 1:
+        return path
+    return weights_file(str(name_or_path))
+
+
+def _blended(name_or_path: str | Path, realism: float) -> tuple[Tensors, Header]:
+    if str(name_or_path) not in ("srresnet", "srgan"):
+        raise UsageError("--realism blends srresnet and srgan; choose one of them as the model")
+    calm, header = load_weights(weights_file("srresnet"))
+    sharp, other = load_weights(weights_file("srgan"))
+    same = header.arguments == other.arguments and header.output_range == other.output_range
+    if not same:
+        raise ModelRefused("srresnet and srgan differ in their networks; they cannot be blended")
+    margin = max(int(h.card.get("tile_margin", DEFAULT_MARGIN)) for h in (header, other))
+    precisions = [
+        p for p in header.card.get("precisions", ()) if p in other.card.get("precisions", ())
+    ]
+    card = {**header.card, "tile_margin": margin, "precisions": precisions}
+    return blend(calm, sharp, realism), Header(
+        header.architecture, header.arguments, header.scale, header.output_range, card
+    )

@@ -1,0 +1,209 @@
+"""What executes a graph: OpenVINO, ONNX Runtime, or PyTorch where only it has the GPU.
+
+Each runtime is a callable on batches that several threads may use at once. One without memory
+raises ``MemoryError``, so that the caller can try a smaller tile; any other failure raises
+:class:`~srgan.errors.RuntimeFailed`.
+"""
+
+import ctypes
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.errors import RuntimeFailed, UsageError
+
+Batch = NDArray[np.float32]
+Precision = Literal["fp32", "bf16", "int8"]
+Device = Literal["cpu", "cuda"]
+
+_NO_MEMORY = ("out of memory", "bad_alloc", "bad allocation", "failed to allocate", "alloc")
+
+
+class Runtime(Protocol):
+    """A network that is ready to run."""
+
+    name: str
+    precision: Precision
+    device: Device
+
+    def __call__(self, batch: Batch) -> Batch:
+        """(N, 3, H, W) RGB in [0, 1] → (N, 3, H * scale, W * scale)."""
+        ...
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _failures(name: str) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())
+        if any(sign in text.lower() for sign in _NO_MEMORY):
+            raise MemoryError(text) from error
+        raise RuntimeFailed(f"{name} could not run the network: {text[:300]}") from error
+
+
+class OpenVino:
+    """OpenVINO on the CPU.
+
+    Args:
+        model: the serialised ONNX model.
+        precision: of the arithmetic; the values in and out are float32 in any case. ``"int8"``
+            wants a model with quantised layers and takes bf16 for the rest where it is native.
+        threads: cores to use in all.
+        streams: batches at work at once; each has ``threads / streams`` cores.
+    """
+
+    name = "openvino"
+    device: Device = "cpu"
+
+    def __init__(self, model: bytes, *, precision: Precision, threads: int, streams: int) -> None:
+        self.precision = precision
+        wide = precision == "fp32" or not native_bf16()
+        with _failures(self.name):
+            core = _openvino_core()
+            self._compiled = core.compile_model(
+                core.read_model(model),
+                "CPU",
+                {
+                    "INFERENCE_PRECISION_HINT": "f32" if wide else "bf16",
+                    "INFERENCE_NUM_THREADS": threads,
+                    "NUM_STREAMS": streams,
+                    "ENABLE_CPU_PINNING": False,
+                },
+            )
+        # An infer request is one thread's own.
+        self._local = threading.local()
+
+    def __call__(self, batch: Batch) -> Batch:
+        with _failures(self.name):
+            if not hasattr(self._local, "request"):
+                self._local.request = self._compiled.create_infer_request()
+            result = self._local.request.infer({0: np.ascontiguousarray(batch)}, share_inputs=True)
+            return np.asarray(result[0], np.float32)
+
+
+class OnnxRuntime:
+    """ONNX Runtime, on the CPU or through its CUDA provider."""
+
+    name = "onnxruntime"
+
+    def __init__(self, model: bytes, *, precision: Precision, threads: int, device: Device) -> None:
+        import onnxruntime
+
+        self.device: Device = device
+        self.precision = precision
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        # The arena keeps what the largest tile needed, and grows with every new shape.
+        options.enable_cpu_mem_arena = False
+        provider = "CUDAExecutionProvider" if device == "cuda" else "CPUExecutionProvider"
+        with _failures(self.name):
+            self._session = onnxruntime.InferenceSession(model, options, providers=[provider])
+        if provider not in self._session.get_providers():
+            raise RuntimeFailed(
+                "ONNX Runtime could not start on the GPU; update its driver and CUDA libraries, "
+                "or use --device cpu"
+            )
+
+    def __call__(self, batch: Batch) -> Batch:
+        with _failures(self.name):
+            return np.asarray(
+                self._session.run(["output"], {"input": np.ascontiguousarray(batch)})[0], np.float32
+            )
+
+
+@cache
+def _openvino_core() -> Any:
+    import openvino
+
+    return openvino.Core()
+
+
+def installed(module: str) -> bool:
+    """Whether a module can be imported; it is not imported."""
+    return importlib.util.find_spec(module) is not None
+
+
+@cache
+def native_bf16() -> bool:
+    """Whether OpenVINO is there and this CPU has bf16 instructions."""
+    if not installed("openvino"):
+        return False
+    try:
+        capabilities = _openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    except Exception:  # whatever is wrong with it, the CPU has no bf16 for us
+        return False
+    return "BF16" in capabilities
+
+
+@cache
+def has_cuda() -> bool:
+    """Whether ONNX Runtime was built for CUDA and a GPU answers."""
+    spec = importlib.util.find_spec("onnxruntime")
+    if spec is None or spec.origin is None:
+        return False
+    if not list(Path(spec.origin).parent.glob("capi/*onnxruntime_providers_cuda*")):
+        return False
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        count = ctypes.c_int()
+        found = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+        return bool(found) and count.value > 0
+    except (OSError, AttributeError):
+        return False
+
+
+def choose_device(device: str) -> Device:
+    """The device for ``"auto"``, ``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        UsageError: the name is unknown.
+        RuntimeFailed: there is no such device here.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"device {device!r} is unknown; it is auto, cpu or cuda")
+    if device == "cuda" and not has_cuda():
+        raise RuntimeFailed(
+            "no CUDA device can be used: install onnxruntime-gpu and an NVIDIA driver, "
+            "or use --device cpu"
+        )
+    return "cuda" if device != "cpu" and has_cuda() else "cpu"
+
+
+def open_runtime(
+    model: bytes, *, device: Device, precision: Precision, threads: int, streams: int
+) -> Runtime:
+    """The fastest runtime that is installed for a device.
+
+    Raises:
+        RuntimeFailed: none is installed, or it refuses the model.
+    """
+    if device == "cpu" and installed("openvino"):
+        return OpenVino(model, precision=precision, threads=threads, streams=streams)
+    if installed("onnxruntime"):
+        # Several threads may call one session; each call then has its own share of the cores.
+        share = max(1, threads // streams)
+        kept: Precision = "int8" if precision == "int8" else "fp32"
+        return OnnxRuntime(model, precision=kept, threads=share, device=device)
+    raise RuntimeFailed(
+        "neither openvino nor onnxruntime is installed; run `pip install onnxruntime`"
+    )

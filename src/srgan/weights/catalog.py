@@ -1,0 +1,75 @@
+"""The models and filters that srgan offers, as plain data."""
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from srgan.errors import ModelRefused
+
+Kind = Literal["network", "filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a user may know of a model before choosing it.
+
+    ``scores`` are mean Y-PSNR in dB by test set and scale, such as ``{"Set5 x4": 28.42}``;
+    ``parameters`` is 0 for filters.
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    licence: str = "Apache-2.0"
+    parameters: int = 0
+    scale: int = 4
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+FILTERS = (
+    Model("nearest", "filter", "repeats pixels"),
+    Model("bilinear", "filter", "straight lines between pixels: soft"),
+    Model("bicubic", "filter", "Keys' cubic, the literature's baseline", scores={"Set5 x4": 28.42}),
+    Model("lanczos2", "filter", "windowed sinc of two lobes"),
+    Model("lanczos3", "filter", "windowed sinc of three lobes: sharp, may ring"),
+)
+
+NETWORKS = (
+    Model(
+        "srresnet",
+        "network",
+        "trained for small pixel errors: faithful, calm, a little soft",
+        parameters=1_549_462,
+    ),
+    Model(
+        "srgan",
+        "network",
+        "trained against a discriminator: sharp, invents plausible texture",
+        parameters=1_549_462,
+    ),
+)
+
+
+def models() -> tuple[Model, ...]:
+    """All that can be used here: the networks whose weights are installed, then the filters."""
+    return (*(m for m in NETWORKS if _shipped(m.name).is_file()), *FILTERS)
+
+
+def weights_file(name: str) -> Path:
+    """The weights file that is shipped for a network.
+
+    Raises:
+        ModelRefused: there is none of this name; the message lists the names.
+    """
+    path = _shipped(name)
+    if name not in {m.name for m in NETWORKS} or not path.is_file():
+        known = ", ".join(m.name for m in models())
+        raise ModelRefused(
+            f"there is no model {name!r}; choose one of {known}, or give a .safetensors file"
+        )
+    return path
+
+
+def _shipped(name: str) -> Path:
+    return Path(str(files("srgan.weights") / "files" / f"{name}.safetensors"))

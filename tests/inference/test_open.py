@@ -1,0 +1,130 @@
+"""From a name or a file to an upscaler, and every way in which that is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.tiny import tiny
+from srgan.classical.interpolation import Interpolation
+from srgan.errors import ModelRefused, RuntimeFailed, UsageError
+from srgan.inference import open as opening
+from srgan.inference.network import Network
+from srgan.inference.open import choose_precision, load, open_network
+from srgan.inference.runtimes import choose_device, has_cuda, open_runtime
+from srgan.inference.tiles import Tiled
+from srgan.weights.format import save_weights
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    tensors, header = tiny()
+    path = tmp_path / "own.safetensors"
+    save_weights(path, tensors, replace(header, card={"tile_margin": 9}))
+    return path
+
+
+def test_a_filter_by_name() -> None:
+    assert load("lanczos3", scale=3) == Interpolation("lanczos3", 3)
+
+
+def test_a_weights_file(weights: Path) -> None:
+    upscaler = load(weights, tile=20, threads=2)
+    assert isinstance(upscaler, Tiled)
+    assert (upscaler.scale, upscaler.tile, upscaler.margin, upscaler.workers) == (4, 20, 9, 2)
+    assert upscaler(np.zeros((5, 3, 3), np.float32)).shape == (20, 12, 3)
+    exact = load(str(weights), exact=True)
+    assert isinstance(exact, Tiled)
+    assert exact.margin == 12
+
+
+@pytest.mark.parametrize("name", ["nothing", "nothing.safetensors", "folder/nothing"])
+def test_an_unknown_model_is_refused(name: str) -> None:
+    with pytest.raises(ModelRefused):
+        load(name)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"threads": 0},
+        {"scale": 0},
+        {"realism": 1.5},
+        {"realism": 0.5},
+        {"tile": 0},
+        {"tile": "big"},
+        {"precision": "fp8"},
+        {"device": "abacus"},
+    ],
+)
+def test_arguments_without_meaning_are_refused(weights: Path, bad: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        load(weights, **bad)  # type: ignore[arg-type]
+
+
+def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, name in enumerate(["srresnet", "srgan"]):
+        tensors, header = tiny(seed=seed)
+        card = {"tile_margin": 10 + seed}
+        save_weights(tmp_path / f"{name}.safetensors", tensors, replace(header, card=card))
+    monkeypatch.setattr(opening, "weights_file", lambda name: tmp_path / f"{name}.safetensors")
+    image = np.random.default_rng(0).random((6, 6, 3), dtype=np.float32)
+    calm, half, sharp = (load("srgan", realism=r)(image) for r in (0.0, 0.5, 1.0))
+    np.testing.assert_allclose(calm, load("srresnet")(image), atol=1e-6)
+    np.testing.assert_allclose(sharp, load("srgan")(image), atol=1e-6)
+    assert np.abs(half - calm).max() > 0.01
+    assert load("srgan", realism=0.5).margin == 11  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match="blends"):
+        load(tmp_path / "srgan.safetensors", realism=0.5)
+
+
+def test_bf16_is_taken_only_where_it_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, header = tiny()
+    checked = replace(header, card={"precisions": ["bf16"]})
+    monkeypatch.setattr(opening, "native_bf16", lambda: True)
+    assert choose_precision("auto", header, "cpu") == "fp32"
+    assert choose_precision("auto", checked, "cpu") == "bf16"
+    assert choose_precision("auto", checked, "cuda") == "fp32"
+    assert choose_precision("bf16", header, "cpu") == "bf16"
+    monkeypatch.setattr(opening, "native_bf16", lambda: False)
+    assert choose_precision("auto", checked, "cpu") == "fp32"
+    with pytest.raises(UsageError, match="bf16"):
+        choose_precision("bf16", checked, "cpu")
+
+
+@pytest.mark.skipif(has_cuda(), reason="says what happens without a GPU, and there is one")
+def test_without_a_gpu_asking_for_it_fails_clearly() -> None:
+    assert choose_device("auto") == "cpu"
+    with pytest.raises(RuntimeFailed, match="--device cpu"):
+        choose_device("cuda")
+
+
+def test_values_that_are_no_picture_are_never_given_out() -> None:
+    tensors, header = tiny()
+    tensors["tail.bias"][0] = np.nan
+    network = open_network(tensors, header, precision="fp32", threads=1)
+    with pytest.raises(RuntimeFailed, match="NaN"):
+        network(np.zeros((4, 4, 3), np.float32))
+
+
+def test_a_low_precision_that_overflows_is_repeated_in_fp32(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def fake(model: bytes, *, precision: str, **_: object) -> object:
+        asked.append(precision)
+        value = np.inf if precision == "bf16" else 0.25
+        return lambda batch: np.full((1, 3, 8, 8), value, np.float32)
+
+    monkeypatch.setattr("srgan.inference.network.open_runtime", fake)
+    network = Network(lambda _: b"", scale=4, device="cpu", precision="bf16", threads=1, streams=1)
+    for _ in range(2):
+        np.testing.assert_array_equal(network(np.zeros((2, 2, 3), np.float32)), 0.25)
+    assert asked == ["bf16", "fp32"]
+
+
+def test_a_damaged_graph_fails_clearly() -> None:
+    with pytest.raises(RuntimeFailed):
+        open_runtime(b"no graph", device="cpu", precision="fp32", threads=1, streams=1)

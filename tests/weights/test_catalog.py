@@ -1,0 +1,26 @@
+"""The list of models."""
+
+import pytest
+
+from srgan.errors import ModelRefused
+from srgan.weights.catalog import NETWORKS, models, weights_file
+from srgan.weights.format import load_weights
+
+
+def test_names_are_unique_and_filters_always_there() -> None:
+    names = [m.name for m in models()]
+    assert len(set(names)) == len(names)
+    assert {"nearest", "bilinear", "bicubic", "lanczos2", "lanczos3"} <= set(names)
+
+
+def test_a_shipped_network_is_what_the_catalog_says() -> None:
+    for model in NETWORKS:
+        if model in models():
+            tensors, header = load_weights(weights_file(model.name))
+            assert header.scale == model.scale
+            assert sum(t.size for t in tensors.values()) >= model.parameters > 0
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ModelRefused, match=r"bicubic.*\.safetensors"):
+        weights_file("bicubik")
