@@ -26,10 +26,15 @@ def train(
     resume: bool = False,
 ) -> None:
     """Train a network by a recipe."""
-    from srgan.training.config import load_recipe
+    from srgan.training.config import PretrainConfig, load_recipe
+    from srgan.training.gan import train_gan
     from srgan.training.pretrain import pretrain
 
-    pretrain(load_recipe(recipe, set_ or []), data=data, out=out, device=device, resume=resume)
+    config = load_recipe(recipe, set_ or [])
+    if isinstance(config, PretrainConfig):
+        pretrain(config, data=data, out=out, device=device, resume=resume)
+    else:
+        train_gan(config, data=data, out=out, device=device, resume=resume)
 
 
 def main() -> None:
