@@ -1,3 +1,41 @@
-"""Photo-realistic single-image super-resolution (SRGAN, https://arxiv.org/abs/1609.04802)."""
+"""Photo-realistic single-image super-resolution (SRGAN, https://arxiv.org/abs/1609.04802).
+
+import srgan
+
+srgan.upscale("photo.jpg")                  # writes photo_x4.jpg
+big = srgan.upscale(pillow_image, scale=2)  # Pillow in, Pillow out; numpy in, numpy out
+upscaler = srgan.load("srresnet")           # keep it for many pictures
+"""
+
+from srgan.api import load, models, upscale
+from srgan.errors import (
+    Cancelled,
+    DataRefused,
+    ImageRefused,
+    LimitExceeded,
+    ModelRefused,
+    OutputFailed,
+    RuntimeFailed,
+    SRGANError,
+    TrainingStopped,
+    UsageError,
+)
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Cancelled",
+    "DataRefused",
+    "ImageRefused",
+    "LimitExceeded",
+    "ModelRefused",
+    "OutputFailed",
+    "RuntimeFailed",
+    "SRGANError",
+    "TrainingStopped",
+    "UsageError",
+    "__version__",
+    "load",
+    "models",
+    "upscale",
+]

@@ -1,51 +1,93 @@
-"""``srgan``: the command line's entry."""
+"""``srgan``: the command line's entry, its commands and its exit status."""
 
+from __future__ import annotations
+
+import os
+import signal
 import sys
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from srgan.errors import SRGANError, UsageError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+HELP = """Enlarge photos so that they look like photos: super-resolution after SRGAN.
+
+\b
+  srgan upscale photo.jpg                 photo_x4.jpg, 4 times as large
+  srgan upscale photos/ -o large/ -r      a folder with its sub-folders
+  srgan compare photo.jpg                 several methods side by side
+  srgan models                            what there is to choose from
+
+Exit status: 0 all done, 1 something was refused or failed (each on one line of stderr),
+2 the command was not understood, 130 interrupted.
+"""
+
+app = typer.Typer(
+    name="srgan",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from srgan import __version__
+
+        print(f"srgan {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def _root() -> None:
-    """Photo-realistic single-image super-resolution."""
-
-
-@app.command()
-def train(
-    recipe: Path,
-    data: Annotated[Path, typer.Option(help="a pack made by `srgan data prepare`")],
-    out: Annotated[Path, typer.Option(help="folder of the run")],
-    set_: Annotated[list[str] | None, typer.Option("--set", help="key=value")] = None,
-    device: str = "cpu",
-    resume: bool = False,
+def _root(
+    version: bool = typer.Option(
+        False,
+        "--version",
+        "-V",
+        help="Print the version and end.",
+        callback=_version,
+        is_eager=True,
+    ),
+    debug: bool = typer.Option(False, "--debug", help="Show where an error came from."),
 ) -> None:
-    """Train a network by a recipe."""
-    from srgan.training.config import PretrainConfig, load_recipe
-    from srgan.training.gan import train_gan
-    from srgan.training.pretrain import pretrain
+    if debug:
+        os.environ["SRGAN_DEBUG"] = "1"
 
-    config = load_recipe(recipe, set_ or [])
-    if isinstance(config, PretrainConfig):
-        pretrain(config, data=data, out=out, device=device, resume=resume)
-    else:
-        train_gan(config, data=data, out=out, device=device, resume=resume)
+
+def register() -> None:
+    """Give the app its commands; each command imports its room only when it runs."""
+    from srgan.cli import compare, models, upscale
+
+    app.command()(upscale.upscale)
+    app.command()(models.models)
+    app.command()(compare.compare)
 
 
 def main() -> None:
     """Run the command line; an error is one line on stderr and an exit status."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL) if hasattr(signal, "SIGPIPE") else None
+    register()
     try:
         app()
-    except UsageError as error:
-        print(f"srgan: {error}", file=sys.stderr)
-        sys.exit(2)
     except SRGANError as error:
+        if os.environ.get("SRGAN_DEBUG"):
+            raise
         print(f"srgan: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        print("srgan: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get("SRGAN_DEBUG"):
+            raise
+        print(
+            f"srgan: {type(error).__name__}: {error} (this should not happen; "
+            "run `srgan --debug …` to see where, and report it)",
+            file=sys.stderr,
+        )
         sys.exit(1)
 
 

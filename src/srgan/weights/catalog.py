@@ -9,6 +9,9 @@ from srgan.errors import ModelRefused
 
 Kind = Literal["network", "filter"]
 
+DEFAULT = "srresnet"
+"""The model that is used when nobody names one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Model:

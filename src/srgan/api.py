@@ -1,0 +1,200 @@
+"""The three functions that most programs need: ``upscale``, ``load``, ``models``."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from srgan.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL import Image as PillowImage
+
+    from srgan.inference.upscaler import Upscaler
+    from srgan.weights.catalog import Model
+
+T = TypeVar("T", bound="str | PathLike[str] | PillowImage.Image | np.ndarray[Any, Any]")
+
+
+def upscale(
+    image: T,
+    model: str | PathLike[str] | Upscaler | None = None,
+    scale: float | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    long_edge: int | None = None,
+    realism: float | None = None,
+    output: str | PathLike[str] | None = None,
+    overwrite: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+) -> T:
+    """Enlarge a picture; the result is of the same kind as what was given.
+
+    Args:
+        image: one of
+
+            - a path: the result is written beside it (``photo.jpg`` → ``photo_x4.jpg``), or to
+              ``output``, and its path comes back. Metadata, transparency, animation and bit
+              depth are kept.
+            - a Pillow image of any mode; modes that hold no photo come back as RGB or RGBA.
+            - a numpy array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA: uint8, uint16,
+              or floating point in [0, 1]; shape and dtype come back as given.
+        model: a name of :func:`models`, a weights file, or an upscaler from :func:`load`.
+            Default: the model that ``srgan models`` marks.
+        scale: magnification in (1, 16]. Default 4.
+        size: (width, height) of the result instead of ``scale``.
+        long_edge: longer side of the result instead of ``scale``.
+        realism: 0 (faithful) to 1 (full texture), for models that have the dial.
+        output: path of the result, for a path.
+        overwrite: replace a result that exists.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        precision: ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"int8"``.
+        threads: processor threads; default all.
+
+    Raises:
+        UsageError: an argument has no meaning.
+        ImageRefused: the file is no picture that can be read.
+        LimitExceeded: the picture or its result is too large.
+        ModelRefused: the model is unknown or damaged.
+        OutputFailed: the result exists already or cannot be written.
+    """
+    upscaler: Upscaler
+    if model is None or isinstance(model, str | PathLike):
+        upscaler = load(model, device=device, precision=precision, threads=threads, realism=realism)
+    else:
+        upscaler = model
+    shape = None if size is None else (size[1], size[0])
+    if scale is None and size is None and long_edge is None:
+        scale = 4.0
+    asked = {"scale": scale, "size": shape, "long_edge": long_edge}
+    if isinstance(image, np.ndarray):
+        return _array(image, upscaler, asked)  # type: ignore[return-value]
+    if isinstance(image, str | PathLike):
+        from srgan.inference.file import Options, default_output, upscale_file
+
+        source = Path(image)
+        options = Options(scale=scale, size=shape, long_edge=long_edge, overwrite=overwrite)
+        target = Path(output) if output is not None else default_output(source, options)
+        upscale_file(source, target, upscaler, options)
+        return type(image)(target) if isinstance(image, str) else target  # type: ignore[return-value]
+    from PIL import Image
+
+    if isinstance(image, Image.Image):
+        return _pillow(image, upscaler, asked)  # type: ignore[return-value]
+    raise UsageError(
+        f"a picture is a path, a Pillow image or a numpy array, not {type(image).__name__}"
+    )
+
+
+def load(
+    name_or_path: str | PathLike[str] | None = None,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    realism: float | None = None,
+    tile: int | str = "auto",
+    exact: bool = False,
+) -> Upscaler:
+    """Open a model or filter and keep it: ``upscaler(image)``, or ``upscale(image, upscaler)``.
+
+    Called directly it takes (H, W, 3) float32 RGB in [0, 1] and returns
+    (H * scale, W * scale, 3), not clipped.
+
+    Args:
+        name_or_path: a name that :func:`models` lists, or a ``.safetensors`` file. Default: the
+            model that ``srgan models`` marks.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        precision: ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"int8"``.
+        threads: processor threads; default all.
+        realism: 0 (faithful) to 1 (full texture), for models that have the dial.
+        tile: side of a tile in input pixels, or ``"auto"``: as memory allows.
+        exact: overlap tiles so far that they change nothing; slower.
+
+    Raises:
+        ModelRefused: the model is unknown or damaged.
+        UsageError: an argument has no meaning.
+        RuntimeFailed: the device is not there.
+    """
+    from srgan.inference.open import load as open_model
+    from srgan.weights.catalog import DEFAULT
+
+    return open_model(
+        DEFAULT if name_or_path is None else Path(name_or_path),
+        device=device,
+        precision=precision,
+        threads=threads,
+        realism=realism,
+        tile=tile,
+        exact=exact,
+    )
+
+
+def models() -> Sequence[Model]:
+    """What there is to choose from, networks first, as plain data."""
+    from srgan.weights.catalog import models as catalog
+
+    return catalog()
+
+
+def _array(
+    image: np.ndarray[Any, Any], upscaler: Upscaler, asked: dict[str, Any]
+) -> np.ndarray[Any, Any]:
+    from srgan.image.picture import Frame, Metadata, Picture
+    from srgan.inference.upscale import target_size, upscale_array, upscale_picture
+
+    shape = image.shape
+    if image.ndim not in (2, 3) or (image.ndim == 3 and shape[2] not in (1, 3, 4)):
+        raise UsageError(f"an array of shape {shape} is no picture; give (H, W), (H, W, 3 or 4)")
+    if 0 in shape:
+        raise UsageError(f"an array of shape {shape} has no pixels")
+    floating = np.issubdtype(image.dtype, np.floating)
+    if floating:
+        if not np.isfinite(image).all():
+            raise UsageError("the array holds NaN or infinity")
+        if image.ndim == 2 or shape[2] != 4:
+            flat = np.clip(image, 0.0, 1.0).astype(np.float32).reshape(shape[0], shape[1], -1)
+            size = target_size(shape[0], shape[1], **asked)
+            result = upscale_array(flat, upscaler, size=size)
+            return result.reshape(*size, *shape[2:]).astype(image.dtype)
+        whole = np.floor(np.clip(image, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+    elif image.dtype in (np.uint8, np.uint16):
+        whole = image
+    else:
+        raise UsageError(
+            f"an array of {image.dtype} is no picture; give uint8, uint16 or floats in [0, 1]"
+        )
+    if whole.ndim == 2:
+        whole = whole[:, :, None]
+    colour, alpha = whole, None
+    if whole.shape[2] == 4:
+        colour, alpha = np.ascontiguousarray(whole[:, :, :3]), np.ascontiguousarray(whole[:, :, 3])
+    picture = Picture((Frame(colour, alpha),), Metadata(), "PNG", ())
+    size = target_size(shape[0], shape[1], **asked)
+    frame = upscale_picture(picture, upscaler, size=size).frames[0]
+    out: np.ndarray[Any, Any] = frame.colour
+    if frame.alpha is not None:
+        out = np.dstack([out, frame.alpha])
+    if image.ndim == 2:
+        out = out[:, :, 0]
+    if floating:
+        out = (out / np.float64(65535.0)).astype(image.dtype)
+    return out
+
+
+def _pillow(
+    image: PillowImage.Image, upscaler: Upscaler, asked: dict[str, Any]
+) -> PillowImage.Image:
+    from srgan.image.pillow import from_pillow, to_pillow
+    from srgan.inference.upscale import target_size, upscale_picture
+
+    picture = from_pillow(image)
+    size = target_size(picture.height, picture.width, **asked)
+    return to_pillow(upscale_picture(picture, upscaler, size=size), info=image.info)

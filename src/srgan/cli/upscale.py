@@ -1,0 +1,214 @@
+"""``srgan upscale``: enlarge pictures and folders of pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from srgan.errors import ImageRefused, SRGANError, UsageError
+
+if TYPE_CHECKING:
+    from srgan.inference.file import Done, Options
+
+SIZE, MODEL, OUTPUT, SPEED, LIMITS = "Size", "Model", "Output", "Speed", "Limits"
+
+
+def upscale(
+    inputs: Annotated[list[Path], Argument(metavar="INPUT…", help="Pictures or folders.")],
+    output: Annotated[
+        Path | None,
+        Option(
+            "-o",
+            "--output",
+            help="File or folder of the results. Default: beside each input, photo_x4.jpg.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        Option("-m", "--model", help="A name of `srgan models`, or a weights file."),
+    ] = None,
+    scale: Annotated[
+        float | None,
+        Option("-s", "--scale", help="Times as large, above 1 up to 16. Default: 4."),
+    ] = None,
+    size: Annotated[
+        str | None, Option("--size", metavar="WxH", help="Exact size of the result in pixels.")
+    ] = None,
+    long_edge: Annotated[
+        int | None, Option("--long-edge", metavar="N", help="Longer side of the result in pixels.")
+    ] = None,
+    realism: Annotated[
+        float | None,
+        Option("--realism", help="0 faithful to 1 full texture, for models that have the dial."),
+    ] = None,
+    recursive: Annotated[
+        bool, Option("-r", "--recursive", help="Sub-folders as well; they are kept in the output.")
+    ] = False,
+    format_: Annotated[
+        str | None,
+        Option("--format", help="png, jpg, webp, tiff, bmp, gif or avif. Default: the input's."),
+    ] = None,
+    quality: Annotated[
+        int | None, Option("--quality", help="1 to 100, for jpg, webp and avif.  Default: 95.")
+    ] = None,
+    strip: Annotated[
+        bool, Option("--strip", help="Drop EXIF, XMP, resolution and colour profile.")
+    ] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace results that exist.")] = False,
+    consistent: Annotated[
+        bool,
+        Option("--consistent", help="Correct the result so that shrunk it equals the input."),
+    ] = False,
+    tile: Annotated[
+        str, Option("--tile", metavar="N|auto", help="Side of the tiles in input pixels.")
+    ] = "auto",
+    exact: Annotated[
+        bool, Option("--exact", help="Overlap tiles so far that they change nothing; slower.")
+    ] = False,
+    device: Annotated[str, Option("--device", help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, Option("--precision", help="auto, fp32, bf16 or int8.")] = "auto",
+    threads: Annotated[int | None, Option("--threads", help="Processor threads.")] = None,
+    max_input_mp: Annotated[
+        float, Option("--max-input-mp", help="Refuse larger inputs, in megapixels.")
+    ] = 64.0,
+    max_output_mp: Annotated[
+        float, Option("--max-output-mp", help="Refuse larger results, in megapixels.")
+    ] = 1200.0,
+    max_frames: Annotated[int, Option("--max-frames", help="Refuse longer animations.")] = 300,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+    json_: Annotated[
+        bool, Option("--json", help="One JSON object a line on stdout for each input.")
+    ] = False,
+) -> None:
+    """Enlarge pictures: 4 times, or to any size, with photo-realistic detail.
+
+    Colours, metadata, transparency, animation and bit depth are kept. A result appears under its
+    name whole or not at all, and never replaces a file unless --overwrite says so.
+    """
+    from srgan.image.limits import Limits
+    from srgan.inference.file import Options
+    from srgan.inference.open import load
+    from srgan.weights.catalog import DEFAULT
+
+    if sum(x is not None for x in (scale, size, long_edge)) > 1:
+        raise UsageError("give one of --scale, --size and --long-edge")
+    options = Options(
+        scale=scale,
+        size=_size(size),
+        long_edge=long_edge,
+        format=format_,
+        quality=quality,
+        strip=strip,
+        overwrite=overwrite,
+        consistent=consistent,
+        limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6), max_frames),
+    )
+    pairs = _pairs(inputs, output, options, recursive)
+    upscaler = load(
+        model or DEFAULT,
+        device=device,
+        precision=precision,
+        threads=threads,
+        realism=realism,
+        tile="auto" if tile == "auto" else _number(tile, "--tile"),
+        exact=exact,
+    )
+    failed = 0
+    for source, target in pairs:
+        try:
+            done = _one(source, target, upscaler, options, show=not quiet)
+        except SRGANError as error:
+            failed += 1
+            message = str(error)
+            if not message.startswith(str(source)):
+                message = f"{source}: {message}"
+            print(f"srgan: {message}", file=sys.stderr)
+            if json_:
+                status = "refused" if isinstance(error, ImageRefused) else "failed"
+                _emit({"input": str(source), "status": status, "reason": str(error)})
+            if isinstance(error, UsageError) and len(pairs) == 1:
+                sys.exit(2)
+        else:
+            _report(done, quiet=quiet, json_=json_)
+    if failed:
+        sys.exit(1)
+
+
+def _one(source: Path, target: Path, upscaler: Any, options: Options, *, show: bool) -> Done:
+    from srgan.cli.progress import progress_bar
+    from srgan.inference.file import upscale_file
+
+    with progress_bar(source.name, show=show) as progress:
+        return upscale_file(source, target, upscaler, options, progress=progress)
+
+
+def _report(done: Done, *, quiet: bool, json_: bool) -> None:
+    if not quiet:
+        for notice in done.notices:
+            print(f"{done.source}: {notice}", file=sys.stderr)
+    (h, w), (big_h, big_w) = done.size_in, done.size_out
+    if json_:
+        _emit(
+            {
+                "input": str(done.source),
+                "status": "done",
+                "output": str(done.target),
+                "size_in": [w, h],
+                "size_out": [big_w, big_h],
+                "frames": done.frames,
+                "seconds": round(done.seconds, 3),
+                "notices": list(done.notices),
+            }
+        )
+    elif not quiet:
+        frames = f", {done.frames} frames" if done.frames > 1 else ""
+        print(f"{done.target}  {w}x{h} → {big_w}x{big_h}{frames}, {done.seconds:.1f} s")
+
+
+def _emit(entry: dict[str, Any]) -> None:
+    print(json.dumps(entry, ensure_ascii=True), flush=True)
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, cross, height = text.lower().partition("x")
+    if not (
+        cross and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()
+    ):
+        raise UsageError(f"--size wants WIDTHxHEIGHT in pixels, such as 1920x1080, not {text!r}")
+    return int(width), int(height)
+
+
+def _number(text: str, option: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise UsageError(f"{option} wants a number of pixels or auto, not {text!r}")
+    return int(text)
+
+
+def _pairs(
+    inputs: list[Path], output: Path | None, options: Options, recursive: bool
+) -> list[tuple[Path, Path]]:
+    """Each picture with the file that its result goes to."""
+    from srgan.image.files import format_for
+    from srgan.inference.file import default_output
+
+    pairs: list[tuple[Path, Path]] = []
+    to_folder = output is not None and (
+        output.is_dir() or len(inputs) > 1 or inputs[0].is_dir() or str(output).endswith("/")
+    )
+    for given in inputs:
+        if given.is_dir():
+            raise UsageError(f"{given}: folders come with the folder job")
+        if output is None:
+            pairs.append((given, default_output(given, options)))
+        elif to_folder:
+            pairs.append((given, default_output(given, options, output)))
+        else:
+            format_for(output)
+            pairs.append((given, output))
+    return pairs

@@ -1,0 +1,180 @@
+"""One file in, one file out: what the command line, folder jobs and clusters do with a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from srgan.image.files import (
+    FORMATS,
+    format_for,
+    losses,
+    open_writer,
+    probe,
+    read_picture,
+    write_picture,
+)
+from srgan.image.limits import Limits
+from srgan.image.picture import Picture
+from srgan.inference.upscale import frame_strips, target_size, upscale_picture
+from srgan.inference.upscaler import Upscaler
+
+DEFAULT_SCALE = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is wanted of each picture.
+
+    At most one of ``scale``, ``size`` (height, width) and ``long_edge``; without any, 4 times.
+    """
+
+    scale: float | None = None
+    size: tuple[int, int] | None = None
+    long_edge: int | None = None
+    format: str | None = None
+    quality: int | None = None
+    strip: bool = False
+    overwrite: bool = False
+    consistent: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one file. Sizes are (height, width); ``seconds`` is all the work on it."""
+
+    source: Path
+    target: Path
+    size_in: tuple[int, int]
+    size_out: tuple[int, int]
+    frames: int
+    seconds: float
+    notices: tuple[str, ...]
+
+
+def default_output(source: Path, options: Options, folder: Path | None = None) -> Path:
+    """Where the result goes when nobody says: beside the source, ``photo.jpg`` → ``photo_x4.jpg``.
+
+    Raises:
+        UsageError: ``options.format`` is not one that can be written.
+    """
+    if options.size is not None:
+        mark = f"{options.size[1]}x{options.size[0]}"
+    elif options.long_edge is not None:
+        mark = f"{options.long_edge}px"
+    else:
+        mark = f"x{options.scale or DEFAULT_SCALE:g}"
+    if options.format is not None:
+        suffix = format_for(options.format).suffixes[0]
+    else:
+        known = any(source.suffix.lower() in f.suffixes for f in FORMATS.values())
+        suffix = source.suffix if known else ".png"
+    return (folder or source.parent) / f"{source.stem}_{mark}{suffix}"
+
+
+def wanted_size(height: int, width: int, options: Options) -> tuple[int, int]:
+    """The (height, width) that the options ask for of a picture.
+
+    Raises:
+        UsageError: more than one is asked for, or the size does not enlarge the picture.
+    """
+    asked = (options.scale, options.size, options.long_edge)
+    return target_size(
+        height,
+        width,
+        scale=DEFAULT_SCALE if asked == (None, None, None) else options.scale,
+        size=options.size,
+        long_edge=options.long_edge,
+    )
+
+
+def upscale_file(
+    source: Path,
+    target: Path,
+    upscaler: Upscaler,
+    options: Options,
+    *,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Done:
+    """Enlarge one picture file; the result appears under its name whole or not at all.
+
+    A still picture is written in strips while it is computed, so memory does not grow with it.
+
+    Raises:
+        ImageRefused: the source is no picture that can be read.
+        LimitExceeded: the picture or its result is too large.
+        OutputFailed: the target exists, or cannot be written.
+        UsageError: the size asked for has no meaning.
+    """
+    start = time.monotonic()
+    info = probe(source, limits=options.limits)
+    size = wanted_size(info.height, info.width, options)
+    options.limits.check_output(*size, frames=info.frames)
+    picture = read_picture(source, limits=options.limits)
+    lost = losses(
+        options.format or format_for(target).name,
+        bit_depth=picture.bit_depth,
+        alpha=picture.has_alpha,
+        frames=len(picture.frames),
+    )
+    if len(picture.frames) == 1 and not options.consistent:
+        _stream(picture, target, upscaler, options, size, progress, cancelled)
+    else:
+        result = upscale_picture(
+            picture,
+            upscaler,
+            size=size,
+            progress=progress,
+            cancelled=cancelled,
+            consistent=options.consistent,
+        )
+        write_picture(
+            result,
+            target,
+            format=options.format,
+            quality=options.quality,
+            strip=options.strip,
+            overwrite=options.overwrite,
+        )
+    return Done(
+        source=source,
+        target=target,
+        size_in=(picture.height, picture.width),
+        size_out=size,
+        frames=len(picture.frames),
+        seconds=time.monotonic() - start,
+        notices=(*picture.notices, *lost),
+    )
+
+
+def _stream(
+    picture: Picture,
+    target: Path,
+    upscaler: Upscaler,
+    options: Options,
+    size: tuple[int, int],
+    progress: Callable[[float], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> None:
+    frame = picture.frames[0]
+    with open_writer(
+        target,
+        height=size[0],
+        width=size[1],
+        channels=frame.colour.shape[2],
+        alpha=frame.alpha is not None,
+        bit_depth=picture.bit_depth,
+        metadata=picture.metadata,
+        format=options.format,
+        quality=options.quality,
+        strip=options.strip,
+        overwrite=options.overwrite,
+    ) as writer:
+        for rows in frame_strips(
+            frame, upscaler, size=size, progress=progress, cancelled=cancelled
+        ):
+            writer.write(rows)
