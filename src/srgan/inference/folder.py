@@ -215,7 +215,10 @@ class _Job:
     def _tell(self, event: Event) -> None:
         with self._lock:
             self.summary.count(event.state)
-            self._report(event)
+            try:
+                self._report(event)
+            except OSError as error:  # a closed pipe, or a log on the full disk
+                self.summary.stopped = f"cannot report: {error.strerror}"
 
 
 def _event(state: State, task: Task, reason: str) -> Event:
