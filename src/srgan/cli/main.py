@@ -59,11 +59,12 @@ def _root(
 
 def register() -> None:
     """Give the app its commands; each command imports its room only when it runs."""
-    from srgan.cli import compare, models, upscale
+    from srgan.cli import compare, fit, models, upscale
 
     app.command()(upscale.upscale)
     app.command()(models.models)
     app.command()(compare.compare)
+    app.command()(fit.fit)
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.errors import ModelRefused
-from srgan.weights.format import Header, Tensors
+from srgan.inference.graph_luma import build_luma_graph, reach_luma
+from srgan.weights.format import LUMA_ARCHITECTURES, Header, Tensors
 
 Array = NDArray[np.float32]
 
@@ -103,6 +104,8 @@ def reach(header: Header) -> int:
     39.5, rounded up, for the paper's network: 4 of the head, 2 a block, 1 of the trunk, then
     less and less.
     """
+    if header.architecture in LUMA_ARCHITECTURES:
+        return reach_luma(header)
     blocks = int(header.arguments.get("blocks", 16))
     radius = 4.0 + 2.0 * blocks + 1.0
     grown = 1
@@ -204,6 +207,8 @@ def build_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> bytes:
     Raises:
         ModelRefused: the tensors do not fit the header.
     """
+    if header.architecture in LUMA_ARCHITECTURES:
+        return build_luma_graph(tensors, header)
     layers = read_layers(tensors, header)
     graph = _Graph()
     x = graph.activate(graph.conv("input", layers.head[0], "head"), layers.head[1])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from srgan.networks.luma import BicubicUp, same_conv
+from srgan.networks.luma import BicubicUp, same_conv, start_as_contrasts
 
 
 class ESPCN(nn.Module):
@@ -32,6 +32,8 @@ class ESPCN(nn.Module):
         self.patches = same_conv(1, channels, 5)
         self.mapping = same_conv(channels, channels // 2, 3)
         self.cells = same_conv(channels // 2, scale**2, 3)
+        if residual:
+            start_as_contrasts(self.patches, gain=8.0)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = torch.tanh(self.mapping(torch.tanh(self.patches(lr))))

@@ -32,3 +32,16 @@ class BicubicUp(nn.Module):
 def same_conv(channels_in: int, channels_out: int, size: int) -> nn.Conv2d:
     """A convolution that keeps the size; the edge is repeated, not framed in black."""
     return nn.Conv2d(channels_in, channels_out, size, padding=size // 2, padding_mode="replicate")
+
+
+def start_as_contrasts(conv: nn.Conv2d, gain: float) -> None:
+    """Start a first layer with kernels that see differences of luma, not luma itself.
+
+    Neighbouring pixels differ by few hundredths; ``gain`` lifts that to where the activations
+    bend, else the network stays nearly linear for thousands of updates.
+    """
+    with torch.no_grad():
+        conv.weight -= conv.weight.mean(dim=(2, 3), keepdim=True)
+        conv.weight *= gain
+        if conv.bias is not None:
+            conv.bias.zero_()

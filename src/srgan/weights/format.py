@@ -21,7 +21,10 @@ from srgan.errors import ModelRefused, OutputFailed
 
 Tensors = dict[str, NDArray[np.float32]]
 
-ARCHITECTURES = ("srresnet", "espcn", "srcnn", "drcn")
+CLASSICAL = ("zeyde", "anr", "aplus")
+"""Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
+
+ARCHITECTURES = ("srresnet", "espcn", "srcnn", "drcn", *CLASSICAL)
 """The architectures that a weights file can name."""
 
 LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn")

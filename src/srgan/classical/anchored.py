@@ -1,0 +1,58 @@
+"""Anchored regression: every atom of a dictionary owns a matrix from features to detail.
+
+What ANR and A+ share: a patch goes to the atom it correlates with most, whose matrix gives what
+the bicubic enlargement lacks. Overlapping patches are averaged.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.classical.luma import LumaUpscaler
+from srgan.classical.patches import Grid, features
+
+Float = NDArray[np.float32]
+
+_BATCH = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """``components`` (f, d), ``atoms`` (d, K) of unit length, ``regressors`` (K, d, size²)."""
+
+    scale: int
+    components: Float
+    atoms: Float
+    regressors: Float
+
+
+def upscaler(anchors: Anchors) -> LumaUpscaler:
+    """The method, ready to enlarge."""
+
+    def enlarge(_: Float, bicubic: Float) -> Float:
+        height, width = bicubic.shape
+        grid = Grid(height, width, anchors.scale)
+        if min(grid.counts) == 0:
+            return bicubic
+        codes = features(bicubic, grid) @ anchors.components
+        return bicubic + grid.average(regress(anchors, codes))
+
+    return LumaUpscaler(anchors.scale, enlarge)
+
+
+def regress(anchors: Anchors, codes: Float) -> Float:
+    """(N, d) shortened features → (N, size²) what is missing."""
+    nearest = np.concatenate(
+        [
+            np.abs(codes[start : start + _BATCH] @ anchors.atoms).argmax(axis=1)
+            for start in range(0, len(codes), _BATCH)
+        ]
+    )
+    order = np.argsort(nearest, kind="stable")
+    ends = np.searchsorted(nearest[order], np.arange(anchors.atoms.shape[1] + 1))
+    missing = np.empty((len(codes), anchors.regressors.shape[2]), np.float32)
+    for atom in np.unique(nearest):
+        rows = order[ends[atom] : ends[atom + 1]]
+        missing[rows] = codes[rows] @ anchors.regressors[atom]
+    return missing

@@ -1,0 +1,33 @@
+"""Methods that enlarge luma alone: chroma follows by the bicubic filter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.image.colour import luma
+from srgan.image.resize import imresize
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class LumaUpscaler:
+    """An upscaler made of a function of luma.
+
+    ``enlarge`` takes luma (H, W) and its bicubic enlargement (H * scale, W * scale), float32 in
+    [16/255, 235/255], and gives the better enlargement.
+    """
+
+    scale: int
+    enlarge: Callable[[Float, Float], Float]
+
+    def __call__(self, image: Float) -> Float:
+        """(H, W, 3) float32 RGB in [0, 1] → (H * scale, W * scale, 3) float32, not clipped."""
+        enlarged = np.asarray(imresize(image.astype(np.float64), scale=self.scale), np.float64)
+        y = luma(image).astype(np.float32)
+        bicubic = luma(enlarged).astype(np.float32)
+        # The same step in R, G and B moves luma by 219/255 of it and leaves chroma alone.
+        step = (self.enlarge(y, bicubic) - bicubic) * np.float32(255.0 / 219.0)
+        return np.asarray(enlarged + step[..., None], np.float32)

@@ -1,0 +1,145 @@
+"""Patches and features of the dictionary methods (Zeyde et al. 2010; Timofte et al. 2013, 2014).
+
+A picture is enlarged by the bicubic filter. Patches of 3x3 LR pixels (``3 * scale`` samples
+square) are described by first and second derivatives, which a principal component analysis
+shortens; what is learned is the patch of what the enlargement lacks.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.errors import DataRefused
+from srgan.image.colour import luma
+from srgan.image.resize import imresize
+
+Float = NDArray[np.float32]
+
+ENERGY = 0.999
+"""The part of the features' energy that the principal components keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where patches begin: a picture of (height, width), ``step`` LR pixels apart."""
+
+    height: int
+    width: int
+    scale: int
+    step: int = 1
+
+    @property
+    def size(self) -> int:
+        """Side of a patch."""
+        return 3 * self.scale
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Patches down and across; a border of one LR pixel has none."""
+        stride = self.step * self.scale
+        down, across = (
+            max(0, (n - 2 * self.scale - self.size) // stride + 1)
+            for n in (self.height, self.width)
+        )
+        return down, across
+
+    def gather(self, image: Float) -> Float:
+        """(height, width) → (patches, size²)."""
+        down, across = self.counts
+        stride = self.step * self.scale
+        windows = np.lib.stride_tricks.sliding_window_view(image, (self.size, self.size))
+        picked = windows[self.scale :: stride, self.scale :: stride][:down, :across]
+        return picked.reshape(down * across, self.size**2)
+
+    def average(self, patches: Float) -> Float:
+        """(patches, size²) → (height, width): the mean where patches overlap, 0 where none is."""
+        down, across = self.counts
+        stride = self.step * self.scale
+        cells = patches.reshape(down, across, self.size, self.size)
+        total = np.zeros((self.height, self.width), np.float32)
+        count = np.zeros_like(total)
+        for y in range(self.size):
+            rows = slice(self.scale + y, self.scale + y + stride * (down - 1) + 1, stride)
+            for x in range(self.size):
+                columns = slice(self.scale + x, self.scale + x + stride * (across - 1) + 1, stride)
+                total[rows, columns] += cells[:, :, y, x]
+                count[rows, columns] += 1.0
+        return np.asarray(total / np.maximum(count, 1.0), np.float32)
+
+
+def features(enlarged: Float, grid: Grid) -> Float:
+    """Derivatives of the bicubic enlargement: (height, width) → (patches, 4 * size²)."""
+    gap = [0.0] * (grid.scale - 1)
+    first = np.array([1.0, *gap, -1.0], np.float32)
+    second = np.array([0.5, *gap, -1.0, *gap, 0.5], np.float32)
+    maps = [_convolve(enlarged, kernel, axis) for kernel in (first, second) for axis in (1, 0)]
+    return np.concatenate([grid.gather(m) for m in maps], axis=1)
+
+
+def _convolve(image: Float, kernel: Float, axis: int) -> Float:
+    """MATLAB's ``conv2(..., 'same')`` along one axis: centre ``len // 2``, zeros outside."""
+    centre, n = len(kernel) // 2, image.shape[axis]
+    pad = [(0, 0), (0, 0)]
+    pad[axis] = (len(kernel), len(kernel))
+    padded = np.pad(image, pad)
+    out = np.zeros_like(image)
+    for k, weight in enumerate(kernel):
+        if weight:
+            start = len(kernel) + centre - k
+            part = padded[start : start + n] if axis == 0 else padded[:, start : start + n]
+            out += weight * part
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Training material: raw features (N, 4 * size²) and what is missing (N, size²)."""
+
+    features: Float
+    missing: Float
+
+
+def pairs(
+    images: Iterable[NDArray[np.uint8]], *, scale: int, step: int, shrink: int = 1
+) -> Iterator[Pairs]:
+    """Pairs of each training picture and of ``shrink - 1`` copies, each 0.98 times as large.
+
+    Args:
+        images: (H, W, 3) RGB or (H, W) gray uint8.
+        scale: the factor to be learned.
+        step: LR pixels between patches; 1 gives all.
+        shrink: sizes of each picture that are used.
+    """
+    for image in images:
+        y = luma(image).astype(np.float32) / np.float32(255.0)
+        for power in range(shrink):
+            hr = y if power == 0 else np.asarray(imresize(y, scale=0.98**power), np.float32)
+            height, width = (n // scale * scale for n in hr.shape)
+            grid = Grid(height, width, scale, step)
+            if min(grid.counts) == 0:
+                continue
+            hr = hr[:height, :width]
+            lr = imresize(hr, scale=1.0 / scale)
+            enlarged = np.asarray(imresize(lr, scale=scale), np.float32)
+            yield Pairs(features(enlarged, grid), grid.gather(hr - enlarged))
+
+
+def principal_components(parts: list[Pairs]) -> Float:
+    """(4 * size², d): the fewest directions that keep :data:`ENERGY` of the features.
+
+    Raises:
+        DataRefused: there is nothing to learn from.
+    """
+    if not parts:
+        raise DataRefused("no training picture is large enough; give pictures of 100x100 or more")
+    length = parts[0].features.shape[1]
+    scatter = np.zeros((length, length))
+    for part in parts:
+        scatter += (part.features.T @ part.features).astype(np.float64)
+    values, vectors = np.linalg.eigh(scatter)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    share = np.cumsum(values) / values.sum()
+    keep = int(np.searchsorted(share, ENERGY)) + 1
+    return np.ascontiguousarray(vectors[:, :keep], np.float32)

@@ -1,0 +1,97 @@
+"""``srgan fit``: learn what no gradient descent is needed for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def fit(
+    method: Annotated[str, typer.Argument(help="zeyde, anr, aplus or niqe")],
+    data: Annotated[Path, typer.Option(help="folder of training pictures, such as T91")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")],
+    scale: Annotated[int, typer.Option(help="factor of an upscaling method")] = 4,
+    atoms: Annotated[int, typer.Option(help="size of the dictionary")] = 1024,
+    samples: Annotated[int, typer.Option(help="patches that A+ learns from, at most")] = 2_000_000,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same file")] = 0,
+) -> None:
+    """Fit a dictionary method, or NIQE's idea of a clean photo, on a folder of pictures.
+
+    Minutes, not hours. An upscaling method becomes a weights file that `upscale --model FILE` and
+    `benchmark --methods FILE` take.
+    """
+    import sys
+
+    from srgan.errors import UsageError
+
+    if method not in ("zeyde", "anr", "aplus", "niqe"):
+        raise UsageError(f"method {method!r} is unknown; choose zeyde, anr, aplus or niqe")
+    if scale not in (2, 3, 4):
+        raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
+    if method == "niqe":
+        from srgan.metrics import niqe
+
+        niqe.save(niqe.fit(_pictures(data)), output)
+        return
+
+    from srgan.classical import aplus, zeyde
+    from srgan.classical.store import pack_anchors, pack_dictionaries
+    from srgan.weights.format import save_weights
+
+    def say(done: float) -> None:
+        print(f"\r{method}: {done:4.0%}", end="", file=sys.stderr, flush=True)
+
+    images = list(_pictures(data))
+    share = 0.4 if method == "aplus" else 1.0
+    dictionaries = zeyde.fit(
+        images, scale=scale, size=atoms, seed=seed, progress=lambda f: say(share * f)
+    )
+    card = {
+        "name": method,
+        "data": f"{len(images)} pictures of {data.name}",
+        "recipe": f"srgan fit {method} --scale {scale} --atoms {atoms} --seed {seed}",
+    }
+    if method == "aplus":
+        anchors = aplus.fit(
+            images,
+            dictionaries,
+            samples=samples,
+            seed=seed,
+            progress=lambda f: say(share + (1.0 - share) * f),
+        )
+        save_weights(output, *pack_anchors(anchors, card))
+    else:
+        save_weights(output, *pack_dictionaries(method, dictionaries, card))
+    print(file=sys.stderr)
+
+
+def _pictures(folder: Path) -> Iterator[NDArray[np.uint8]]:
+    """The folder's pictures as uint8 RGB; one that cannot be read is a line on stderr."""
+    import sys
+
+    import numpy as np
+
+    from srgan.errors import DataRefused, ImageRefused
+    from srgan.image.files import read_picture
+
+    found = False
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        try:
+            colour = read_picture(path).frames[0].colour
+        except ImageRefused as error:
+            print(f"srgan: {error}", file=sys.stderr)
+            continue
+        found = True
+        if colour.dtype != np.uint8:
+            colour = (colour >> 8).astype(np.uint8)
+        yield colour[..., 0] if colour.shape[2] == 1 else colour
+    if not found:
+        raise DataRefused(f"{folder}: there is no picture in it; give a folder of photos")

@@ -1,0 +1,177 @@
+"""From the weights file of a luma network to an ONNX graph, without PyTorch.
+
+The graph takes and gives RGB: luma goes through SRCNN, ESPCN or DRCN, and all three channels
+through MATLAB's bicubic filter. What the network finds missing in luma is added to each channel,
+which moves luma and leaves chroma alone.
+"""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.errors import ModelRefused
+from srgan.image.resize import bicubic_cell
+from srgan.weights.format import Header
+
+OPSET = 17
+_LUMA = np.array([65.481, 128.553, 24.966], np.float32).reshape(1, 3, 1, 1) / np.float32(255.0)
+
+
+def reach_luma(header: Header) -> int:
+    """How many LR pixels to each side an output pixel depends on."""
+    arguments = header.arguments
+    if header.architecture == "espcn":
+        return 4
+    if header.architecture == "srcnn":
+        radius = 4 + int(arguments.get("middle", 5)) // 2 + 2
+    else:
+        radius = 4 + int(arguments.get("recursions", 16))
+    # Two pixels more, that the bicubic enlargement in front reads.
+    return 2 + ceil(radius / header.scale)
+
+
+def build_luma_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> bytes:
+    """The network of a weights file as a serialised ONNX model.
+
+    Input ``input`` (N, 3, H, W) float32 RGB in [0, 1]; output ``output``
+    (N, 3, H * scale, W * scale) float32, not clipped. N, H and W are free.
+
+    Raises:
+        ModelRefused: the tensors do not fit the header.
+    """
+    graph = _LumaGraph(dict(tensors), header)
+    builders = {"srcnn": _srcnn, "espcn": _espcn, "drcn": _drcn}
+    missing = builders[header.architecture](graph)
+    return graph.serialise(missing)
+
+
+def _srcnn(graph: "_LumaGraph") -> str:
+    middle = int(graph.arguments.get("middle", 5))
+    x = graph.relu(graph.conv(graph.enlarged, "patches", 1, 64, 9))
+    x = graph.relu(graph.conv(x, "mapping", 64, 32, middle))
+    return graph.missing(graph.conv(x, "reconstruction", 32, 1, 5))
+
+
+def _espcn(graph: "_LumaGraph") -> str:
+    width, scale = int(graph.arguments.get("channels", 64)), graph.scale
+    x = graph.node("Tanh", [graph.conv(graph.luma, "patches", 1, width, 5)])
+    x = graph.node("Tanh", [graph.conv(x, "mapping", width, width // 2, 3)])
+    x = graph.conv(x, "cells", width // 2, scale**2, 3)
+    return graph.missing(graph.node("DepthToSpace", [x], blocksize=scale, mode="CRD"))
+
+
+def _drcn(graph: "_LumaGraph") -> str:
+    width = int(graph.arguments.get("channels", 256))
+    recursions = int(graph.arguments.get("recursions", 16))
+    weights = graph.take("depth_weights", (recursions,))
+    x = graph.relu(graph.conv(graph.enlarged, "embed1", 1, width, 3))
+    x = graph.relu(graph.conv(x, "embed2", width, width, 3))
+    found = []
+    for weight in weights:
+        x = graph.relu(graph.conv(x, "recursion", width, width, 3))
+        y = graph.relu(graph.conv(x, "reconstruct1", width, width, 3))
+        y = graph.conv(y, "reconstruct2", width, 1, 3)
+        found.append(graph.node("Mul", [y, graph.constant(np.array(weight, np.float32))]))
+    return graph.node("Sum", found)
+
+
+class _LumaGraph:
+    """ONNX nodes; luma and its bicubic enlargement stand ready as ``luma`` and ``enlarged``."""
+
+    def __init__(self, tensors: dict[str, NDArray[Any]], header: Header) -> None:
+        # Imported here: a filter's user never pays for it.
+        from onnx import helper, numpy_helper
+
+        self._helper, self._numpy = helper, numpy_helper
+        self._tensors = tensors
+        self._taken: dict[str, NDArray[np.float32]] = {}
+        self._names: dict[str, str] = {}
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+        self.arguments, self.scale = header.arguments, header.scale
+        self._architecture = header.architecture
+        offset = self.constant(np.array([16.0 / 255.0], np.float32))
+        self.luma = self.node("Conv", ["input", self.constant(_LUMA), offset])
+        self.enlarged = self._bicubic(self.luma, 1)
+
+    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
+        """Append a node; returns the name of its value."""
+        name = f"{kind}{len(self._nodes)}"
+        self._nodes.append(self._helper.make_node(kind, inputs, [name], name, **attributes))
+        return name
+
+    def constant(self, array: NDArray[Any]) -> str:
+        """Append a constant; returns its name."""
+        name = f"constant{len(self._constants)}"
+        self._constants.append(self._numpy.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def take(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """A tensor of the file, checked."""
+        if name not in self._tensors:
+            raise ModelRefused(f"tensor {name} is missing; the file does not fit its header")
+        array = np.asarray(self._tensors[name], np.float32)
+        if array.shape != shape:
+            raise ModelRefused(
+                f"tensor {name} has shape {array.shape} where the header asks for {shape}"
+            )
+        self._taken[name] = array
+        return array
+
+    def conv(self, x: str, name: str, channels_in: int, channels_out: int, size: int) -> str:
+        """A convolution of the file, the edge repeated; a shared one is stored once."""
+        if name not in self._names:
+            weight = self.take(f"{name}.weight", (channels_out, channels_in, size, size))
+            self._names[name] = self.constant(weight)
+            self._names[f"{name}.bias"] = self.constant(self.take(f"{name}.bias", (channels_out,)))
+        padded = self._pad(x, size // 2) if size > 1 else x
+        return self.node("Conv", [padded, self._names[name], self._names[f"{name}.bias"]])
+
+    def relu(self, x: str) -> str:
+        """max(x, 0)"""
+        return self.node("Relu", [x])
+
+    def missing(self, y: str) -> str:
+        """What the bicubic enlargement of luma lacks, from what the network gives."""
+        return y if self.arguments.get("residual", False) else self.node("Sub", [y, self.enlarged])
+
+    def _pad(self, x: str, by: int) -> str:
+        if f"pads{by}" not in self._names:
+            pads = np.array([0, 0, by, by, 0, 0, by, by], np.int64)
+            self._names[f"pads{by}"] = self.constant(pads)
+        return self.node("Pad", [x, self._names[f"pads{by}"]], mode="edge")
+
+    def _bicubic(self, x: str, channels: int) -> str:
+        kernel = np.tile(bicubic_cell(self.scale).astype(np.float32), (channels, 1, 1, 1))
+        cells = self.node("Conv", [self._pad(x, 2), self.constant(kernel)], group=channels)
+        return self.node("DepthToSpace", [cells], blocksize=self.scale, mode="CRD")
+
+    def serialise(self, missing: str) -> bytes:
+        """The whole model, RGB to RGB."""
+        unknown = sorted(set(self._tensors) - set(self._taken))
+        if unknown:
+            raise ModelRefused(f"tensor {unknown[0]} is unknown; the file does not fit its header")
+        gain = self.constant(np.array(255.0 / 219.0, np.float32))
+        step = self.node("Mul", [missing, gain])
+        output = self.node("Add", [self._bicubic("input", 3), step])
+        helper = self._helper
+        self._nodes.append(helper.make_node("Identity", [output], ["output"], "output"))
+        float32 = 1
+        shapes = ["batch", 3, "height", "width"], ["batch", 3, "out_height", "out_width"]
+        graph = helper.make_graph(
+            self._nodes,
+            f"{self._architecture}_x{self.scale}",
+            [helper.make_tensor_value_info("input", float32, shapes[0])],
+            [helper.make_tensor_value_info("output", float32, shapes[1])],
+            self._constants,
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            producer_name="srgan",
+            ir_version=8,
+        )
+        return bytes(model.SerializeToString())

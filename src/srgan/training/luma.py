@@ -1,0 +1,184 @@
+"""Training of the small networks that enlarge luma alone: SRCNN, ESPCN, DRCN.
+
+Read from top to bottom: set up, then batch, forward, loss, step, log, validate, save. They were
+published with mean squared error on luma, which is what they get here, with Adam.
+"""
+
+import copy
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from srgan.errors import TrainingStopped, UsageError
+from srgan.image.colour import luma
+from srgan.image.resize import imresize
+from srgan.metrics.psnr import psnr
+from srgan.networks.build import build
+from srgan.training.checkpoint import (
+    load_checkpoint,
+    optimiser_tensors,
+    restore_optimiser,
+    save_checkpoint,
+)
+from srgan.training.data import Crops, Downscale, Pack, split
+from srgan.training.luma_config import LumaConfig
+from srgan.training.pretrain import learning_rate
+from srgan.weights.format import Header, save_weights
+
+# MATLAB's luma of RGB in [0, 1], as in srgan.image.colour.
+_WEIGHTS = (65.481 / 255.0, 128.553 / 255.0, 24.966 / 255.0)
+_OFFSET = 16.0 / 255.0
+
+
+def train_luma(
+    config: LumaConfig, *, data: Path, out: Path, device: str = "cpu", resume: bool = False
+) -> Path:
+    """Train a luma network for squared error; returns its weights file.
+
+    Args:
+        config: the recipe.
+        data: a pack made by :func:`srgan.training.data.prepare`.
+        out: the run's folder: ``checkpoint.safetensors``, ``log.jsonl``, ``generator.safetensors``.
+        device: where to train, such as ``"cpu"`` or ``"cuda"``.
+        resume: go on from the folder's checkpoint.
+
+    Raises:
+        TrainingStopped: the loss is no longer a number, or there is nothing to resume.
+        UsageError: ``out`` holds a run already and ``resume`` was not asked for.
+        ModelRefused: the recipe's network cannot be built.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = out / "checkpoint.safetensors"
+    if checkpoint.exists() and not resume:
+        raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
+    torch.manual_seed(config.seed)
+    dev = torch.device(device)
+    scale = config.network.scale
+    network = build(config.network.architecture, network_arguments(config)).to(dev)
+    average = copy.deepcopy(network).requires_grad_(False)
+    # SRCNN's own rule: the last layer, whose noise is the picture's noise, learns ten times slower.
+    *body, last_weight, last_bias = (p for p in network.parameters() if p.ndim)
+    optimiser = torch.optim.Adam(
+        [{"params": body, "factor": 1.0}, {"params": [last_weight, last_bias], "factor": 0.1}],
+        betas=(config.optimiser.beta1, config.optimiser.beta2),
+    )
+    pack = Pack(data)
+    use, held_out = split(len(pack), config.data.held_out, config.seed)
+    crops = Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed)
+    downscale = Downscale(scale, config.data.crop, dev)
+    margin = 2 * scale
+
+    update = 0
+    if resume:
+        tensors, state = load_checkpoint(checkpoint)
+        for prefix, module in (("generator.", network), ("average.", average)):
+            module.load_state_dict(
+                {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+            )
+        restore_optimiser(optimiser, network, "adam", tensors)
+        update = state["update"]
+
+    started, first = time.monotonic(), update
+    running = 0.0
+    while update < config.updates:
+        hr_bytes = crops.batch(update * config.data.batch, config.data.batch).to(dev)
+        lr = tensor_luma(downscale(hr_bytes) / 255.0)  # (N, 1, H, W)
+        hr = tensor_luma(hr_bytes[:, :, margin:-margin, margin:-margin].float() / 255.0)
+
+        for group in optimiser.param_groups:
+            rate = learning_rate(config.optimiser, update, config.updates)
+            group["lr"] = rate * group["factor"]
+        loss = (network(lr) - hr).square().mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise TrainingStopped(
+                f"update {update}: the loss is {value}; the checkpoint before it is kept. "
+                "Lower optimiser.learning_rate"
+            )
+        with torch.no_grad():
+            for a, g in zip(average.parameters(), network.parameters(), strict=True):
+                a.lerp_(g, 1.0 - config.ema)
+        update += 1
+
+        running = value if update == first + 1 else 0.98 * running + 0.02 * value
+        if update % 50 == 0:
+            speed = (update - first) / (time.monotonic() - started)
+            _log(out, {"update": update, "loss": round(running, 7), "rate": round(speed, 3)})
+        if update % config.checkpoint_every == 0 or update == config.updates:
+            save_checkpoint(
+                checkpoint,
+                {
+                    **{f"generator.{k}": v for k, v in network.state_dict().items()},
+                    **{f"average.{k}": v for k, v in average.state_dict().items()},
+                    **optimiser_tensors(optimiser, network, "adam"),
+                },
+                {"update": update, "recipe": config.name},
+            )
+        if update % config.validate_every == 0 or update == config.updates:
+            scores = validate_luma(average, pack, held_out, scale=scale)
+            _log(out, {"update": update, "psnr_y_average": round(scores, 4)})
+            card = {"updates": update, "device": str(dev), "held_out_psnr_y": round(scores, 4)}
+            save_network(out / "generator.safetensors", average, config, card)
+    return out / "generator.safetensors"
+
+
+def tensor_luma(rgb: Tensor) -> Tensor:
+    """MATLAB's luma: (N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) in [16/255, 235/255]."""
+    weights = torch.tensor(_WEIGHTS, device=rgb.device).view(1, 3, 1, 1)
+    return (rgb * weights).sum(dim=1, keepdim=True) + _OFFSET
+
+
+@torch.no_grad()
+def validate_luma(
+    network: nn.Module, pack: Pack, held_out: list[int], *, scale: int, side: int = 256
+) -> float:
+    """Mean Y-PSNR in dB over the centres of photos that are never trained on."""
+    device = next(network.parameters()).device
+    scores = []
+    for i in held_out:
+        photo = pack.photo(i)
+        y, x = max(0, photo.shape[0] - side) // 2, max(0, photo.shape[1] - side) // 2
+        hr = np.ascontiguousarray(photo[y : y + side, x : x + side])
+        hr = hr[: hr.shape[0] // scale * scale, : hr.shape[1] // scale * scale]
+        lr = np.asarray(imresize(hr, scale=1.0 / scale))
+        rgb = torch.from_numpy(lr).to(device).permute(2, 0, 1)[None].float() / 255.0
+        sr = network(tensor_luma(rgb))[0, 0].cpu().numpy() * 255.0
+        sr = np.clip(np.floor(sr + 0.5), 0, 255).astype(np.uint8)
+        scores.append(psnr(sr, luma(hr), data_range=255, border=scale))
+    return float(np.mean(scores))
+
+
+def network_arguments(config: LumaConfig) -> dict[str, Any]:
+    """What the network's class takes: only what its architecture knows."""
+    known = {
+        "srcnn": ("scale", "middle", "residual"),
+        "espcn": ("scale", "channels", "residual"),
+        "drcn": ("scale", "channels", "recursions"),
+    }
+    return {k: getattr(config.network, k) for k in known[config.network.architecture]}
+
+
+def save_network(path: Path, network: nn.Module, config: LumaConfig, card: dict[str, Any]) -> None:
+    """Write the weights file that inference reads."""
+    header = Header(
+        architecture=config.network.architecture,
+        arguments=network_arguments(config),
+        scale=config.network.scale,
+        card={"name": config.name, "recipe": json.dumps(asdict(config)), **card},
+    )
+    tensors = {k: v.float().cpu().numpy() for k, v in network.state_dict().items()}
+    save_weights(path, tensors, header)
+
+
+def _log(out: Path, entry: dict[str, Any]) -> None:
+    with (out / "log.jsonl").open("a") as log:
+        log.write(json.dumps(entry) + "\n")
