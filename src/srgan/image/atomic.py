@@ -87,11 +87,8 @@ def sweep(folder: Path) -> int:
     """Remove temporary files that dead processes left in a folder; returns how many."""
     removed = 0
     for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
-        with suppress(OSError), left.open("rb+") as file:
-            if fcntl is not None:
-                # A living writer holds the lock; the system drops it when the process ends.
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+        with suppress(OSError):
+            _remove_unheld(left)
             removed += 1
     return removed
 
@@ -133,3 +130,40 @@ def _create(folder: Path) -> tuple[BinaryIO, Path]:
         if name.exists():  # else another process swept it before the lock was held
             return file, name
         file.close()
+
+
+@contextmanager
+def presence(folder: Path) -> Iterator[str]:
+    """A name that stands in a folder for as long as this process lives and is in the block.
+
+    Other processes see by :func:`present` whether it does; the system ends it with the process.
+    """
+    try:
+        make_folder(folder)
+        file, name = _create(folder)
+    except OSError as error:
+        raise failure(folder, error) from error
+    try:
+        yield name.name
+    finally:
+        with suppress(OSError):
+            name.unlink(missing_ok=True)
+        with suppress(OSError):
+            file.close()
+
+
+def present(folder: Path, name: str) -> bool:
+    """Whether the process that holds a presence still lives."""
+    with suppress(OSError):
+        _remove_unheld(folder / name)
+    return (folder / name).exists()
+
+
+def _remove_unheld(path: Path) -> None:
+    with path.open("rb+") as file:
+        if fcntl is not None:
+            # A living writer holds the lock; the system drops it when the process ends.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    if fcntl is None:
+        path.unlink()  # refused while a living writer has it open

@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 
 from srgan.errors import ImageRefused, LimitExceeded, SRGANError
 from srgan.image.atomic import shown
-from srgan.image.deep import read_deep
+from srgan.image.deep import DeepTiff, open_deep_tiff, read_deep_page, read_deep_png
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
 from srgan.image.limits import Limits
 from srgan.image.metadata import orientation, read_metadata, upright
@@ -65,8 +65,10 @@ def probe(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Info:
         LimitExceeded: larger than a limit.
     """
     with _opened(source, limits) as (image, kind, frames):
+        if isinstance(image, DeepTiff):
+            return Info(kind.name, image.height, image.width, frames)
         height, width = image.height, image.width
-        if kind.name != "TIFF" and orientation(_exif(image)) >= 5:
+        if kind.name != "TIFF" and orientation(read_metadata(image).exif) >= 5:
             height, width = width, height
         return Info(kind.name, height, width, frames)
 
@@ -88,27 +90,29 @@ def read_picture(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Pi
     """
     with _opened(source, limits) as (image, kind, count):
         notices: list[str] = []
-        icc = image.info.get("icc_profile")
-        frames = list(_frames(image, kind, count, source, icc, notices))
-        metadata = read_metadata(image)
-        if kind.name != "TIFF":  # Pillow has turned a TIFF's pages upright already
-            turn = orientation(_exif(image))
-            frames = [turned(frame, turn) for frame in frames]
-        metadata = upright(metadata)
+        if isinstance(image, DeepTiff):
+            frames, metadata, icc = image.frames(), image.metadata(), image.metadata().icc
+        else:
+            icc = image.info.get("icc_profile")
+            frames = list(_frames(image, kind, count, source, icc, notices))
+            metadata = read_metadata(image)
+            if kind.name != "TIFF":  # Pillow has turned a TIFF's pages upright already
+                turn = orientation(metadata.exif)
+                frames = [turned(frame, turn) for frame in frames]
+            if image.mode in ("CMYK", "LAB"):
+                icc = None  # used up: the pixels are sRGB now
         made = alike(_of_one_size(frames, notices))
-        mode = "RGB" if made[0].colour.shape[2] == 3 else "L"
-        if icc and image.mode not in ("CMYK", "LAB"):
-            if usable(icc, mode):
-                metadata = replace(metadata, icc=icc)
-            else:
-                notices.append("its colour profile is damaged or of another kind and is left out")
+        if icc and not usable(icc, "RGB" if made[0].colour.shape[2] == 3 else "L"):
+            notices.append("its colour profile is damaged or of another kind and is left out")
+            icc = None
+        metadata = replace(upright(metadata), icc=icc or None)
         return Picture(made, metadata, kind.name, tuple(dict.fromkeys(notices)))
 
 
 @contextmanager
 def _opened(
     source: str | Path | bytes, limits: Limits
-) -> Iterator[tuple[Image.Image, Format, int]]:
+) -> Iterator[tuple[Image.Image | DeepTiff, Format, int]]:
     """An opened, not yet decoded picture that is within the limits, and how many frames it has.
 
     Whatever is raised inside the block leaves it as an error of srgan.
@@ -125,7 +129,15 @@ def _opened(
             file.seek(0)
             import_module(kind.plugin)
             _let_through(limits)
-            with Image.open(file, formats=(kind.name,)) as image:
+            try:
+                image = Image.open(file, formats=(kind.name,))
+            except UnidentifiedImageError:
+                found = open_deep_tiff(source, limits) if kind.name == "TIFF" else None
+                if found is None:
+                    raise
+                yield found, kind, found.pages
+                return
+            with image:
                 limits.check_input(image.height, image.width)
                 frames = _count_frames(image, kind, file, limits)
                 limits.check_input(image.height, image.width, frames)
@@ -221,9 +233,7 @@ def _frames(
     icc: bytes | None,
     notices: list[str],
 ) -> Iterator[Frame]:
-    # An APNG may carry a still picture for programs that cannot play it: not a frame.
-    first = 1 if count > 1 and image.info.get("default_image") else 0
-    for index in range(first, count):
+    for index in range(count):
         try:
             if index:
                 image.seek(index)
@@ -232,7 +242,7 @@ def _frames(
             image.load()
             frame, notice = _deep_or_still(image, kind, index, count, source, icc)
         except Exception as error:
-            if index == first:
+            if index == 0:
                 raise
             # What came before is whole, so it is kept; what is lost is said.
             what = "page" if kind.name == "TIFF" else "frame"
@@ -243,7 +253,9 @@ def _frames(
             return
         if notice:
             notices.append(notice)
-        yield replace(frame, duration_ms=_duration(image) if count > 1 else None)
+        # The still that an APNG may carry for programs that cannot play it has no duration.
+        playing = count > 1 and not (index == 0 and image.info.get("default_image"))
+        yield replace(frame, duration_ms=_duration(image) if playing else None)
 
 
 def _deep_or_still(
@@ -254,13 +266,15 @@ def _deep_or_still(
     source: str | Path | bytes,
     icc: bytes | None,
 ) -> tuple[Frame, str | None]:
-    if kind.name in ("PNG", "TIFF"):
-        frame, notice = read_deep(image, source, index, animated=kind.name == "PNG" and count > 1)
-        if frame is not None:
-            return frame, notice
-        plain, converted = still(image, icc)
-        return plain, converted or notice
-    return still(image, icc)
+    frame, notice = None, None
+    if kind.name == "PNG":
+        frame, notice = read_deep_png(image, source, animated=count > 1)
+    elif kind.name == "TIFF":
+        frame, notice = read_deep_page(image, source, index)
+    if frame is not None:
+        return frame, notice
+    plain, converted = still(image, icc)
+    return plain, converted or notice
 
 
 def _duration(image: Image.Image) -> float | None:
@@ -277,10 +291,6 @@ def _of_one_size(frames: list[Frame], notices: list[str]) -> list[Frame]:
             "and are left out"
         )
     return same
-
-
-def _exif(image: Image.Image) -> bytes | None:
-    return read_metadata(image).exif
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,11 @@
 """16 bits per channel, which Pillow cuts to 8 for every picture in colour."""
 
+import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -8,39 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srgan.image.picture import Frame
+from srgan.errors import ImageRefused
+from srgan.image.limits import Limits
+from srgan.image.picture import Frame, Metadata
 from srgan.image.pixels import deep, turned
 
 _SHORTENED = "its 16 bits per channel were read as 8"
+_DEEP_GRAY = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
-def read_deep(
-    image: Image.Image, source: str | Path | bytes, index: int, *, animated: bool
+def read_deep_png(
+    image: Image.Image, source: str | Path | bytes, *, animated: bool
 ) -> tuple[Frame | None, str | None]:
-    """The 16-bit pixels of a PNG or a TIFF page that Pillow has just loaded without complaint.
+    """The 16-bit pixels of a PNG that Pillow has just loaded without complaint.
 
     Returns:
-        the frame, or None if the file has 8 bits or Pillow's pixels are the best there is; and a
-        notice where bits are lost. A TIFF's frame is upright.
+        the frame, or None if Pillow's pixels are the best there is; and a notice if bits are lost.
     """
-    if image.format == "PNG":
-        return _png(image, source, animated)
-    tags = image.tag_v2  # type: ignore[attr-defined]
-    bits = tags.get(258, (1,))
-    if max(bits) <= 8 or image.mode in ("I;16", "I;16B", "I", "F"):
-        return None, None
-    try:
-        return _tiff_page(source, index), None
-    except Exception:  # tifffile and its codecs raise nearly every kind
-        return None, _SHORTENED
-
-
-def _png(
-    image: Image.Image, source: str | Path | bytes, animated: bool
-) -> tuple[Frame | None, str | None]:
-    data = source if isinstance(source, bytes) else None
-    head = data[:26] if data is not None else _head(source)
-    depth, kind = struct.unpack_from("BB", head, 24)
+    depth, kind = _png_depth(source)
+    if kind == 0 and depth in (2, 4) and isinstance(key := image.info.get("transparency"), int):
+        # Pillow has scaled the samples to 8 bits but not the sample that is transparent.
+        image.info["transparency"] = key * 255 // ((1 << depth) - 1)
     if depth != 16 or kind == 0:  # gray comes whole out of Pillow
         return None, None
     if animated:
@@ -48,7 +41,7 @@ def _png(
     import imagecodecs
 
     try:
-        whole = data if data is not None else Path(str(source)).read_bytes()
+        whole = source if isinstance(source, bytes) else Path(source).read_bytes()
         samples = imagecodecs.png_decode(whole)
     except Exception:  # libpng is stricter than Pillow in places
         return None, _SHORTENED
@@ -56,35 +49,130 @@ def _png(
     return deep(samples, colours=colours, key=image.info.get("transparency")), None
 
 
-def _head(source: Any) -> bytes:
-    with Path(source).open("rb") as file:
-        return file.read(26)
+def read_deep_page(
+    image: Image.Image, source: str | Path | bytes, index: int
+) -> tuple[Frame | None, str | None]:
+    """The 16-bit pixels of a TIFF page that Pillow has just loaded; see :func:`read_deep_png`."""
+    bits = image.tag_v2.get(258, (1,))  # type: ignore[attr-defined]
+    if max(bits) <= 8 or image.mode in (*_DEEP_GRAY, "I", "F"):
+        return None, None
+    try:
+        with _tiff(source) as tiff:
+            return _page(tiff.pages[index]), None
+    except Exception:  # tifffile and its codecs raise nearly every kind
+        return None, _SHORTENED
 
 
-def _tiff_page(source: str | Path | bytes, index: int) -> Frame:
-    import io
+@dataclass(frozen=True, slots=True)
+class DeepTiff:
+    """A 16-bit TIFF of a layout that Pillow does not know at all, read by tifffile alone."""
 
+    source: str | Path | bytes
+    height: int  # upright, as is the width
+    width: int
+    pages: int
+
+    def frames(self) -> list[Frame]:
+        """All pages, upright.
+
+        Raises:
+            ImageRefused: one of them is damaged.
+        """
+        made = []
+        try:
+            with _tiff(self.source) as tiff:
+                for page in tiff.pages:
+                    if not _whole(page, tiff.filehandle.size):
+                        raise ValueError("a strip lies outside the file")
+                    made.append(_page(page))
+        except Exception as error:
+            raise ImageRefused(f"page {len(made) + 1} is damaged: {error}") from error
+        return made
+
+    def metadata(self) -> Metadata:
+        """Profile and XMP of the first page."""
+        with _tiff(self.source) as tiff:
+            tags = tiff.pages[0].tags
+            icc, xmp = (tags[t].value if t in tags else None for t in (34675, 700))
+        return Metadata(
+            icc=icc if isinstance(icc, bytes) else None,
+            xmp=xmp if isinstance(xmp, bytes) else None,
+        )
+
+
+def open_deep_tiff(source: str | Path | bytes, limits: Limits) -> DeepTiff | None:
+    """The header of such a file; None if it is another one, or damaged.
+
+    Raises:
+        LimitExceeded: larger than a limit.
+    """
+    try:
+        with _tiff(source) as tiff:
+            pages = len(list(islice(tiff.pages, limits.frames + 1)))
+            page = tiff.pages[0]
+            if not _whole(page, tiff.filehandle.size):
+                return None
+            height, width = page.imagelength, page.imagewidth
+            if _orientation(page) >= 5:
+                height, width = width, height
+    except Exception:  # tifffile raises nearly every kind
+        return None
+    limits.check_input(height, width, pages)
+    return DeepTiff(source, height, width, pages)
+
+
+def _png_depth(source: str | Path | bytes) -> tuple[int, int]:
+    if isinstance(source, bytes):
+        head = source[:26]
+    else:
+        with Path(source).open("rb") as file:
+            head = file.read(26)
+    depth, kind = struct.unpack_from("BB", head, 24)
+    return depth, kind
+
+
+@contextmanager
+def _tiff(source: str | Path | bytes) -> Iterator[Any]:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(source) if isinstance(source, bytes) else source) as tiff:
-        page: Any = tiff.pages[index]
-        photometric = int(page.photometric)
-        if photometric not in (0, 1, 2) or page.sampleformat != 1:
-            raise ValueError("not RGB or gray samples")
-        samples: NDArray[Any] = page.asarray()
-        if page.planarconfig == 2 and samples.ndim == 3:
-            samples = np.moveaxis(samples, 0, -1)
-        samples = samples.reshape(page.imagelength, page.imagewidth, -1)
-        bits = page.bitspersample
-        samples = samples.astype(np.uint16)
-        if bits < 16:
-            samples = (samples.astype(np.uint32) * 65535 // ((1 << bits) - 1)).astype(np.uint16)
-        if photometric == 0:
-            samples = np.uint16(65535) - samples
-        colours = 3 if photometric == 2 else 1
-        extra = page.extrasamples[:1]
-        if not extra or int(extra[0]) == 0:  # further channels that are no opacity
-            samples = samples[..., :colours]
-        frame = deep(samples, colours=colours, premultiplied=bool(extra) and int(extra[0]) == 1)
-        tag = page.tags.get(274)
-        return turned(frame, int(tag.value) if tag is not None and 1 <= tag.value <= 8 else 1)
+        yield tiff
+
+
+def _whole(page: Any, size: int) -> bool:
+    """Whether a page holds unsigned samples of 9 to 16 bits, all of them inside the file."""
+    ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
+    return (
+        page.photometric in (0, 1, 2)
+        and page.sampleformat == 1
+        and 8 < page.bitspersample <= 16
+        and len(ends) > 0
+        and min(page.databytecounts) > 0
+        and max(ends) <= size
+    )
+
+
+def _orientation(page: Any) -> int:
+    tag = page.tags.get(274)
+    return int(tag.value) if tag is not None and 1 <= tag.value <= 8 else 1
+
+
+def _page(page: Any) -> Frame:
+    photometric = int(page.photometric)
+    if photometric not in (0, 1, 2) or page.sampleformat != 1:
+        raise ValueError("not RGB or gray samples")
+    samples: NDArray[Any] = page.asarray()
+    if page.planarconfig == 2 and samples.ndim == 3:
+        samples = np.moveaxis(samples, 0, -1)
+    samples = samples.reshape(page.imagelength, page.imagewidth, -1).astype(np.uint16)
+    if page.bitspersample < 16:
+        most = (1 << page.bitspersample) - 1
+        samples = ((samples.astype(np.uint32) * 65535 + most // 2) // most).astype(np.uint16)
+    if photometric == 0:
+        samples = np.uint16(65535) - samples
+    colours = 3 if photometric == 2 else 1
+    extra = int(page.extrasamples[0]) if page.extrasamples else 0
+    if extra == 0:  # further channels that are no opacity
+        samples = samples[..., :colours]
+    frame = deep(samples, colours=colours, premultiplied=extra == 1)
+    return turned(frame, _orientation(page))

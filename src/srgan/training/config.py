@@ -24,11 +24,16 @@ class GeneratorConfig:
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """What is drawn: HR crops of ``crop`` pixels, ``batch`` a step; photos held out."""
+    """What is drawn: HR crops of ``crop`` pixels, ``batch`` a step; photos held out.
+
+    ``held_out_seed`` chooses them, apart from the run's seed: stages that build on each other
+    must hold out the same photos.
+    """
 
     crop: int = 96
     batch: int = 16
     held_out: int = 24
+    held_out_seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,81 @@ class PretrainConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
 
+@dataclass(frozen=True, slots=True)
+class PixelConfig:
+    """The pixel loss, in the generator's output range; weight 0 leaves it out."""
+
+    loss: Literal["mse", "l1"] = "mse"
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ContentConfig:
+    """The feature loss; weight 0 leaves it out.
+
+    ``file``: weights of ``network``; ``""`` for VGG19 is torchvision's published file.
+    ``layers`` and ``layer_weights`` go together. With ``calibrate`` the factor is chosen before
+    the first update so that the feature loss weighs ``weight`` times as much as the pixel loss
+    ``pixel.loss`` of the generator it starts from; without it ``weight`` is the factor itself.
+    """
+
+    network: Literal["vgg16", "vgg19"] = "vgg19"
+    file: str = ""
+    layers: tuple[str, ...] = ("conv5_4",)
+    layer_weights: tuple[float, ...] = (1.0,)
+    activated: bool = True
+    normalised: bool = False
+    loss: Literal["mse", "l1"] = "mse"
+    weight: float = 1.0
+    calibrate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AdversarialConfig:
+    """The discriminator and the weight of its judgement; weight 0 trains without one."""
+
+    discriminator: Literal["paper", "pooled", "unet"] = "paper"
+    channels: int = 64
+    game: Literal["standard", "relativistic"] = "standard"
+    weight: float = 1e-3
+    learning_rate: float = 1e-4
+    warm_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GanConfig:
+    """A recipe of GAN training: all of it for ``start``, a generator's weights file.
+
+    ``artefacts``, ``consistency`` and ``total_variation`` are the weights of
+    :func:`srgan.losses.pixel.artefact_loss` and its neighbours.
+    """
+
+    name: str
+    updates: int
+    start: str = ""
+    kind: Literal["gan"] = "gan"
+    seed: int = 0
+    output_range: tuple[float, float] = (-1.0, 1.0)
+    ema: float = 0.0
+    artefacts: float = 0.0
+    consistency: float = 0.0
+    total_variation: float = 0.0
+    validate_every: int = 500
+    checkpoint_every: int = 500
+    pixel: PixelConfig = field(default_factory=PixelConfig)
+    content: ContentConfig = field(default_factory=ContentConfig)
+    adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+
+Config = PretrainConfig | GanConfig
+
 C = TypeVar("C")
 
 
-def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> PretrainConfig:
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Read a recipe; ``overrides`` are ``section.key=value`` with TOML values.
 
     Raises:
@@ -93,6 +169,8 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> PretrainConf
         for section in sections:
             inner = inner.setdefault(section, {})
         inner[last] = parsed
+    if table.get("kind") == "gan":
+        return build(GanConfig, table, "recipe")
     return build(PretrainConfig, table, "recipe")
 
 
@@ -135,6 +213,10 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return value
     if get_origin(hint) is tuple:
         parts = get_args(hint)
+        if parts[-1] is Ellipsis:
+            if not isinstance(value, list):
+                raise UsageError(f"{where}: must be a list, not {value!r}")
+            return tuple(_convert(parts[0], v, where) for v in value)
         if not isinstance(value, list) or len(value) != len(parts):
             raise UsageError(f"{where}: must be a list of {len(parts)}, not {value!r}")
         return tuple(_convert(h, v, where) for h, v in zip(parts, value, strict=True))

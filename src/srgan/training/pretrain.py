@@ -4,21 +4,14 @@ Read from top to bottom: set up, then batch, forward, loss, step, log, validate,
 """
 
 import copy
-import json
-import subprocess
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from srgan.errors import TrainingStopped, UsageError
-from srgan.image.colour import luma
-from srgan.image.resize import imresize
-from srgan.metrics.psnr import psnr
 from srgan.networks.srresnet import SRResNet
 from srgan.training.checkpoint import (
     load_checkpoint,
@@ -26,18 +19,18 @@ from srgan.training.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
-from srgan.training.config import OptimiserConfig, PretrainConfig
+from srgan.training.config import PretrainConfig
 from srgan.training.data import Crops, Downscale, Pack, split
-from srgan.weights.format import Header, save_weights
-
-
-def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
-    """The rate of update number ``update`` (from 0) of ``updates``."""
-    rate = config.learning_rate * min(1.0, (update + 1) / max(1, config.warm_up))
-    if config.schedule == "decay":
-        left = (updates - update) / max(1, config.decay)
-        rate *= min(1.0, 0.02 + 0.98 * left)
-    return rate
+from srgan.training.generator import (
+    commit,
+    follow,
+    learning_rate,
+    load_tensors,
+    part,
+    save_generator,
+)
+from srgan.training.log import log_line
+from srgan.training.validation import validate
 
 
 def pretrain(
@@ -71,17 +64,18 @@ def pretrain(
         generator.parameters(), betas=(config.optimiser.beta1, config.optimiser.beta2)
     )
     pack = Pack(data)
-    use, held_out = split(len(pack), config.data.held_out, config.seed)
+    use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
     scale = config.generator.scale
     crops = Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed)
     downscale = Downscale(scale, config.data.crop, dev)
     margin = 2 * scale
 
+    started_at = commit()
     update = 0
     if resume:
         tensors, state = load_checkpoint(checkpoint)
-        generator.load_state_dict(_part(tensors, "generator."))
-        average.load_state_dict(_part(tensors, "average."))
+        load_tensors(generator, part(tensors, "generator."), checkpoint)
+        load_tensors(average, part(tensors, "average."), checkpoint)
         restore_optimiser(optimiser, generator, "adam", tensors)
         update = state["update"]
 
@@ -107,13 +101,13 @@ def pretrain(
                 f"update {update}: the loss is {value}; the checkpoint before it is kept. "
                 "Lower optimiser.learning_rate"
             )
-        _follow(average, generator, config.ema)
+        follow(average, generator, config.ema)
         update += 1
 
         running = value if update == first + 1 else 0.98 * running + 0.02 * value
         if update % 50 == 0:
             rate = (update - first) / (time.monotonic() - started)
-            _log(out, {"update": update, "loss": round(running, 6), "rate": round(rate, 3)})
+            log_line(out, {"update": update, "loss": round(running, 6), "rate": round(rate, 3)})
         if update % config.checkpoint_every == 0 or update == config.updates:
             save_checkpoint(
                 checkpoint,
@@ -125,91 +119,13 @@ def pretrain(
                 {"update": update, "recipe": config.name},
             )
         if update % config.validate_every == 0 or update == config.updates:
-            scores = {
-                "update": update,
-                "psnr_y": round(validate(generator, pack, held_out, config), 4),
-                "psnr_y_average": round(validate(average, pack, held_out, config), 4),
-            }
-            _log(out, scores)
+            scores = validate(average, pack, held_out, scale=scale, output_range=(low, high))
+            log_line(out, {"update": update, **asdict(scores)})
             card = {
-                "recipe": json.dumps(asdict(config)),
                 "updates": update,
-                "commit": _commit(),
+                "commit": started_at,
                 "device": str(dev),
-                "held_out_psnr_y": scores["psnr_y_average"],
+                "held_out": asdict(scores),
             }
-            _save(out / "generator.safetensors", average, config, card)
+            save_generator(out / "generator.safetensors", average, config, card)
     return out / "generator.safetensors"
-
-
-def validate(
-    generator: SRResNet, pack: Pack, held_out: list[int], config: PretrainConfig, side: int = 256
-) -> float:
-    """Mean Y-PSNR in dB over the centres of photos that are never trained on."""
-    low, high = config.output_range
-    scale = config.generator.scale
-    scores = []
-    for i in held_out:
-        photo = pack.photo(i)
-        y, x = max(0, photo.shape[0] - side) // 2, max(0, photo.shape[1] - side) // 2
-        hr = np.ascontiguousarray(photo[y : y + side, x : x + side])
-        hr = hr[: hr.shape[0] // scale * scale, : hr.shape[1] // scale * scale]
-        lr = imresize(hr, scale=1.0 / scale)
-        sr = enlarge(generator, lr, low, high)
-        scores.append(psnr(luma(sr), luma(hr), data_range=255, border=scale))
-    return float(np.mean(scores))
-
-
-@torch.no_grad()
-def enlarge(generator: SRResNet, lr: Any, low: float, high: float) -> Any:
-    """Run the generator on one uint8 RGB picture: (H, W, 3) → (H * scale, W * scale, 3)."""
-    generator.eval()
-    device = next(generator.parameters()).device
-    x = torch.from_numpy(lr).to(device).permute(2, 0, 1)[None].float() / 255.0
-    sr: Tensor = (generator(x)[0] - low) / (high - low)
-    generator.train()
-    out = (sr.clamp(0, 1) * 255.0 + 0.5).floor().byte()
-    return out.permute(1, 2, 0).cpu().numpy()
-
-
-def _follow(average: torch.nn.Module, generator: torch.nn.Module, decay: float) -> None:
-    with torch.no_grad():
-        for a, g in zip(average.parameters(), generator.parameters(), strict=True):
-            a.lerp_(g, 1.0 - decay)
-        for mean, now in zip(average.buffers(), generator.buffers(), strict=True):
-            mean.copy_(now)
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _log(out: Path, entry: dict[str, Any]) -> None:
-    with (out / "log.jsonl").open("a") as log:
-        log.write(json.dumps(entry) + "\n")
-
-
-def _commit() -> str:
-    try:
-        run = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return run.stdout.strip()
-
-
-def _save(path: Path, generator: SRResNet, config: PretrainConfig, card: dict[str, Any]) -> None:
-    header = Header(
-        architecture="srresnet",
-        arguments=asdict(config.generator),
-        scale=config.generator.scale,
-        output_range=config.output_range,
-        card={"name": config.name, **card},
-    )
-    tensors = {k: v.float().cpu().numpy() for k, v in generator.state_dict().items()}
-    save_weights(path, tensors, header)

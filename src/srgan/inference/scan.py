@@ -1,0 +1,237 @@
+"""What a folder job will do, found before anything is done: inputs, names, space."""
+
+import os
+import shutil
+import string
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from srgan.errors import OutputFailed, SRGANError, UsageError
+from srgan.image.atomic import is_temporary, shown
+from srgan.image.files import format_for, probe
+from srgan.image.formats import SNIFF_BYTES, Format, sniff
+from srgan.image.limits import Limits
+
+# Pictures by their name that this package does not read: worth a line, where a text file is not.
+_FOREIGN = (
+    "heic heif jxl jp2 j2k psd xcf eps ps svg pdf ico icns tga dds exr hdr fits "
+    "pnm ppm pgm pbm dng cr2 cr3 nef arw orf raf"
+)
+_FIELDS = ("stem", "ext", "scale", "model")
+
+# The fewest bytes that a pixel of an ordinary photo takes: a job is refused only if even these
+# are not free.
+_LEAST_BYTES = {"PNG": 1.0, "TIFF": 1.2, "BMP": 3.0, "JPEG": 0.15, "WEBP": 0.08, "AVIF": 0.04}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One picture of a folder job.
+
+    Attributes:
+        input: the file to read.
+        output: the file to write.
+        format: of the output, such as "PNG".
+        name: the output's path relative to the output folder, for the journal and for reports.
+    """
+
+    input: Path
+    output: Path
+    format: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All tasks of a folder job, and lines about what was left aside."""
+
+    tasks: tuple[Task, ...]
+    notices: tuple[str, ...] = ()
+
+
+def plan_folder(
+    folder: Path,
+    output: Path,
+    *,
+    recursive: bool = False,
+    template: str = "{stem}",
+    format: str | None = None,
+    values: dict[str, str] | None = None,
+    made_before: frozenset[str] | set[str] = frozenset(),
+) -> Plan:
+    """Find the inputs of a folder and name their outputs.
+
+    Content decides what is a picture. Files that are none and do not claim to be one by their
+    extension are left aside in silence, and so are the outputs of earlier jobs.
+
+    Args:
+        folder: of the inputs.
+        output: of the outputs; sub-folders are kept. It may lie inside ``folder``.
+        recursive: look into sub-folders; links to folders are not followed.
+        template: of the output's name without extension: {stem} and {ext} of the input, {scale}
+            and {model}.
+        format: of all outputs; each keeps its input's format where it is None.
+        values: for {scale} and {model}.
+        made_before: outputs of earlier jobs in ``output``, which are no inputs.
+
+    Raises:
+        UsageError: no such folder, a template without meaning, several inputs for one output, or
+            an output in place of an input. Nothing has been written then.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{shown(folder)}: no such folder")
+    _check_template(template)
+    if format is not None:
+        format_for(format)
+    tasks: list[Task] = []
+    notices: list[str] = []
+    inside = output.resolve()
+    ours = {inside / name for name in made_before}
+    for path in _walk(folder, inside, recursive, notices):
+        if path.parent.resolve() / path.name in ours:
+            continue
+        kind = _kind(path)
+        if kind is None:
+            continue
+        relative = path.relative_to(folder)
+        name = _name(relative, template, format, kind, values or {})
+        tasks.append(Task(path, output / name, _format_name(format, kind), str(name)))
+    _check_collisions(tasks)
+    return Plan(tuple(tasks), tuple(notices))
+
+
+def check_space(
+    tasks: tuple[Task, ...],
+    output: Path,
+    *,
+    size_of: Callable[[int, int], tuple[int, int]],
+    limits: Limits,
+) -> None:
+    """Refuse a job whose outputs cannot all fit on the disk, by a low estimate.
+
+    Args:
+        tasks: of the job.
+        output: a folder that may not exist yet.
+        size_of: height and width of an input to those of its output.
+        limits: what is accepted; inputs that are not count nothing.
+
+    Raises:
+        OutputFailed: names both figures.
+    """
+    needed = 0.0
+    for task in tasks:
+        try:
+            info = probe(task.input, limits=limits)
+            height, width = size_of(info.height, info.width)
+        except SRGANError:
+            continue  # its own line comes when it is its turn
+        needed += height * width * info.frames * _LEAST_BYTES.get(task.format, 0.2)
+    place = output
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise OutputFailed(
+            f"{shown(output)}: at least {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB "
+            "are free; choose another folder, a smaller size or --format jpg"
+        )
+
+
+def _walk(folder: Path, output: Path, recursive: bool, notices: list[str]) -> Iterator[Path]:
+    root = folder.resolve()
+
+    def unreadable(error: OSError) -> None:
+        notices.append(f"{shown(error.filename)}: cannot be read: {error.strerror}")
+
+    for here, folders, files in os.walk(folder, onerror=unreadable):
+        place = Path(here)
+        folders.sort()
+        for name in list(folders):
+            below = place / name
+            if below.is_symlink():
+                notices.append(f"{shown(below)}: a link to a folder is not followed")
+                folders.remove(name)
+            elif not recursive or (below.resolve() == output and output != root):
+                folders.remove(name)
+        for name in sorted(files):
+            path = place / name
+            if is_temporary(path) or name.startswith(".srgan-"):
+                continue
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                notices.append(f"{shown(path)}: a link out of the folder is not followed")
+                continue
+            yield path
+
+
+def _kind(path: Path) -> Format | str | None:
+    """A picture's format; its suffix if it only claims to be one; None for other files."""
+    claims = path.suffix.lower().removeprefix(".") in _FOREIGN.split()
+    with suppress(UsageError):
+        format_for(path.suffix)
+        claims = True
+    try:
+        if not path.is_file():
+            return path.suffix if claims else None
+        with path.open("rb") as file:
+            kind = sniff(file.read(SNIFF_BYTES))
+    except OSError:
+        return path.suffix if claims else None
+    if isinstance(kind, Format):
+        return kind
+    return path.suffix if claims else None
+
+
+def _check_template(template: str) -> None:
+    try:
+        fields = [
+            field for _, field, _, _ in string.Formatter().parse(template) if field is not None
+        ]
+    except ValueError as error:
+        raise UsageError(f"the name template {template!r} has no meaning: {error}") from error
+    unknown = [field for field in fields if field not in _FIELDS]
+    if unknown or "stem" not in fields:
+        known = ", ".join("{" + f + "}" for f in _FIELDS)
+        raise UsageError(f"the name template {template!r} needs {{stem}} and knows {known}")
+    if any(mark in template for mark in "/\\\0"):
+        raise UsageError(f"the name template {template!r} names a folder; give that with -o")
+
+
+def _name(
+    relative: Path, template: str, format: str | None, kind: Format | str, values: dict[str, str]
+) -> PurePath:
+    suffix = relative.suffix
+    if format is not None:
+        suffix = format_for(format).suffixes[0]
+    elif isinstance(kind, Format) and suffix.lower() not in kind.suffixes:
+        suffix = kind.suffixes[0]  # content decides
+    known = {"scale": "", "model": ""} | values
+    stem = template.format_map(
+        known | {"stem": relative.stem, "ext": relative.suffix.lower().lstrip(".")}
+    )
+    return relative.parent / (stem + suffix)
+
+
+def _format_name(format: str | None, kind: Format | str) -> str:
+    if format is not None:
+        return format_for(format).name
+    return kind.name if isinstance(kind, Format) else "PNG"
+
+
+def _check_collisions(tasks: list[Task]) -> None:
+    inputs = {os.path.normcase(task.input.resolve()) for task in tasks}
+    seen: dict[str, Task] = {}
+    for task in tasks:
+        key = os.path.normcase(task.output.resolve())
+        if key in inputs:
+            raise UsageError(
+                f"{shown(task.output)} would replace an input; choose another folder with -o or "
+                "a name such as --name '{stem}-x{scale}'"
+            )
+        if key in seen:
+            raise UsageError(
+                f"{shown(seen[key].input)} and {shown(task.input)} would both become "
+                f"{shown(task.output)}; add {{ext}} to the name, as in --name '{{stem}}-{{ext}}'"
+            )
+        seen[key] = task

@@ -1,0 +1,38 @@
+"""The game between generator and discriminator, on logits (section 2.2.2 of the paper)."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Game = Literal["standard", "relativistic"]
+
+
+def discriminator_loss(real: Tensor, fake: Tensor, game: Game) -> Tensor:
+    """Binary cross-entropy of real = 1 and fake = 0.
+
+    ``"relativistic"`` judges whether a real picture is more real than the average fake one and
+    the other way round (Jolicoeur-Martineau 2018); the mean of both halves.
+    """
+    real, fake = real.float(), fake.float()
+    if game == "relativistic":
+        real, fake = real - fake.mean(), fake - real.mean()
+        return (_cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)) / 2
+    return _cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)
+
+
+def generator_loss(real: Tensor, fake: Tensor, game: Game) -> Tensor:
+    """-log D(G(lr)), the non-saturating form of equation 6, mean over the samples.
+
+    ``real`` only matters to the ``"relativistic"`` game.
+    """
+    real, fake = real.float(), fake.float()
+    if game == "relativistic":
+        real, fake = real - fake.mean(), fake - real.mean()
+        return (_cross_entropy(real, 0.0) + _cross_entropy(fake, 1.0)) / 2
+    return _cross_entropy(fake, 1.0)
+
+
+def _cross_entropy(logits: Tensor, target: float) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

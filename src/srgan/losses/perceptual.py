@@ -1,0 +1,67 @@
+"""Content losses between features of a VGG network (section 2.2.1 of the paper)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from srgan.errors import UsageError
+from srgan.losses.pixel import Distance, distance
+from srgan.networks.vgg import VGG
+
+PAPER_RESCALE = 0.006
+"""The paper's factor (1 / 12.75, squared) for features of Caffe's VGG; see ``docs/training.md``."""
+
+
+class ContentLoss(nn.Module):
+    """Weighted distances between the features of SR and HR.
+
+    Args:
+        vgg: the feature network.
+        weights: one for each of its layers.
+        kind: ``"mse"`` as in the paper, or ``"l1"``.
+        normalised: bring each position's feature vector to unit length first (Zhang et al. 2018),
+            which makes layers comparable.
+
+    Shape: two of (N, 3, H, W) RGB in [0, 1] → scalar, float32.
+    """
+
+    def __init__(
+        self,
+        vgg: VGG,
+        weights: Sequence[float] = (1.0,),
+        *,
+        kind: Distance = "mse",
+        normalised: bool = False,
+    ) -> None:
+        super().__init__()
+        if len(weights) != len(vgg.layers):
+            raise UsageError(
+                f"{len(vgg.layers)} feature layers want as many weights, not {len(weights)}"
+            )
+        self.vgg = vgg
+        self.weights = tuple(weights)
+        self.kind: Distance = kind
+        self.normalised = normalised
+
+    @property
+    def name(self) -> str:
+        """Such as "VGG16 conv5_3", for logs and model cards."""
+        return f"{self.vgg.network.upper()} {'+'.join(self.vgg.layers)}"
+
+    def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted = self.vgg(hr)
+        total = sr.new_zeros((), dtype=torch.float32)
+        for weight, a, b in zip(self.weights, self.vgg(sr), wanted, strict=True):
+            if self.normalised:
+                # A squared distance of unit vectors is a sum over channels, not their mean.
+                total = total + weight * distance(_unit(a), _unit(b), self.kind) * a.shape[1]
+            else:
+                total = total + weight * distance(a, b, self.kind)
+        return total
+
+
+def _unit(features: Tensor) -> Tensor:
+    x = features.float()
+    return x / (x.square().sum(1, keepdim=True) + 1e-8).sqrt()

@@ -1,0 +1,56 @@
+"""Losses between pixels: MSE, L1, artefacts (LDL), consistency with the LR picture, variation."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Distance = Literal["mse", "l1"]
+
+
+def distance(a: Tensor, b: Tensor, kind: Distance) -> Tensor:
+    """Mean squared or absolute difference, a scalar in float32; MSE is equation 4 of the paper."""
+    difference = a.float() - b.float()
+    return difference.abs().mean() if kind == "l1" else difference.square().mean()
+
+
+def total_variation(sr: Tensor) -> Tensor:
+    """Sum of squared steps between neighbours of (N, C, H, W), mean over N (Aly 2005)."""
+    rows = (sr[:, :, 1:] - sr[:, :, :-1]).square().sum()
+    columns = (sr[:, :, :, 1:] - sr[:, :, :, :-1]).square().sum()
+    return (rows + columns) / sr.shape[0]
+
+
+def artefact_loss(sr: Tensor, hr: Tensor, averaged_sr: Tensor) -> Tensor:
+    """Locally discriminative learning (Liang et al. 2022, https://arxiv.org/abs/2203.09195).
+
+    Punishes detail that varies wildly and that the averaged generator gets nearer to ``hr``:
+    an L1 loss, weighted by the variance of the residual in the whole crop and around each pixel.
+
+    Args:
+        sr, hr, averaged_sr: (N, 3, H, W) in [0, 1]; ``averaged_sr`` from the averaged generator.
+    """
+    with torch.no_grad():
+        residual = (hr - sr).abs().sum(1, keepdim=True)
+        averaged = (hr - averaged_sr).abs().sum(1, keepdim=True)
+        around = F.pad(residual, (3, 3, 3, 3), mode="reflect")
+        mean = F.avg_pool2d(around, 7, stride=1)
+        # Bessel's correction: 49 samples.
+        local = (F.avg_pool2d(around.square(), 7, stride=1) - mean.square()).clamp(min=0) * 49 / 48
+        weight = residual.var((1, 2, 3), keepdim=True) ** 0.2 * local
+        weight[residual < averaged] = 0.0
+    return (weight * (sr - hr)).abs().mean()
+
+
+def consistency_loss(sr: Tensor, lr: Tensor, matrix: Tensor) -> Tensor:
+    """L1 between the shrunk result and the LR picture it came from.
+
+    Args:
+        sr: (N, 3, H, W) in [0, 1].
+        lr: (N, 3, H / scale, W / scale) in [0, 1].
+        matrix: (H / scale, H), the bicubic downscale of a side; the crop's outer two LR pixels,
+            which see beyond the crop, are not compared.
+    """
+    small = matrix @ sr @ matrix.T
+    return (small - lr)[:, :, 2:-2, 2:-2].abs().mean()

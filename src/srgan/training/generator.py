@@ -1,0 +1,104 @@
+"""The generator on its way through a run: its schedule, its average, its weights file."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from srgan.errors import ModelRefused
+from srgan.networks.srresnet import SRResNet
+from srgan.training.config import Config, OptimiserConfig
+from srgan.weights.format import Header, load_weights, save_weights
+
+
+def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
+    """The rate of update number ``update`` (from 0) of ``updates``."""
+    rate = config.learning_rate * min(1.0, (update + 1) / max(1, config.warm_up))
+    if config.schedule == "decay":
+        left = (updates - update) / max(1, config.decay)
+        rate *= min(1.0, 0.02 + 0.98 * left)
+    return rate
+
+
+@torch.no_grad()
+def follow(average: nn.Module, generator: nn.Module, decay: float) -> None:
+    """Move the average towards the generator: ``average = decay * average + (1 - decay) * now``."""
+    for a, g in zip(average.parameters(), generator.parameters(), strict=True):
+        a.lerp_(g, 1.0 - decay)
+    for mean, now in zip(average.buffers(), generator.buffers(), strict=True):
+        mean.copy_(now)
+
+
+def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) -> None:
+    """Fill ``module``, strictly.
+
+    Raises:
+        ModelRefused: naming the first tensor that is missing, foreign or of another shape.
+    """
+    wanted = module.state_dict()
+    for name, tensor in wanted.items():
+        if name not in tensors:
+            raise ModelRefused(
+                f"{source}: of another network than the recipe's: it lacks {name} "
+                f"{tuple(tensor.shape)}; use its own recipe or set [generator] to match"
+            )
+        if tensors[name].shape != tensor.shape:
+            raise ModelRefused(
+                f"{source}: of another network than the recipe's: {name} is "
+                f"{tuple(tensors[name].shape)} there and {tuple(tensor.shape)} in the recipe"
+            )
+    for name, tensor in tensors.items():
+        if name not in wanted:
+            raise ModelRefused(
+                f"{source}: of another network than the recipe's: {name} {tuple(tensor.shape)} "
+                "has no place in it; use its own recipe or set [generator] to match"
+            )
+    module.load_state_dict(dict(tensors))
+
+
+def start_from(generator: nn.Module, weights: str | Path) -> None:
+    """Fill the generator from a weights file.
+
+    Raises:
+        ModelRefused: the file cannot be used, or is of another network.
+    """
+    arrays, _ = load_weights(weights)
+    load_tensors(generator, {k: torch.from_numpy(v) for k, v in arrays.items()}, weights)
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The entries below ``prefix``, without it."""
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def commit() -> str:
+    """The commit of the code that runs, ``"unknown"`` outside a repository."""
+    try:
+        run = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return run.stdout.strip()
+
+
+def save_generator(path: Path, generator: SRResNet, config: Config, card: dict[str, Any]) -> None:
+    """Write the weights file that inference reads; ``card`` joins the model card."""
+    header = Header(
+        architecture="srresnet",
+        arguments=asdict(config.generator),
+        scale=config.generator.scale,
+        output_range=config.output_range,
+        card={"name": config.name, "recipe": json.dumps(asdict(config)), **card},
+    )
+    tensors = {k: v.float().cpu().numpy() for k, v in generator.state_dict().items()}
+    save_weights(path, tensors, header)

@@ -1,0 +1,210 @@
+"""Reading: what each kind of file gives, and the one error for every way to fail."""
+
+import io
+import os
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from srgan.errors import ImageRefused, LimitExceeded
+from srgan.image.files import encode_picture, probe, read_picture
+from srgan.image.limits import Limits
+from srgan.image.picture import Frame, Metadata, Picture
+
+RAMP = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3) * 3
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def saved(image: Image.Image, name: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, name, **options)
+    return out.getvalue()
+
+
+def png(width: int, height: int, depth: int, kind: int, raw: bytes, *more: bytes) -> bytes:
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    extra = b"".join(chunk(m[:4], m[4:]) for m in more)
+    packed = chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + extra + packed
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_orientation_is_applied_and_reset(turn: int, name: str) -> None:
+    quarters = np.zeros((32, 48), np.uint8)
+    quarters[:16, :24], quarters[:16, 24:], quarters[16:, :24] = 40, 120, 200
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    options = {"lossless": True} if name == "WEBP" else {}
+    data = saved(Image.fromarray(quarters).convert("RGB"), name, exif=exif, **options)
+    picture = read_picture(data)
+    expected = pyvips.Image.new_from_array(quarters)
+    steps = {2: "fliphor", 3: "rot180", 4: "flipver", 6: "rot90", 8: "rot270"}
+    if turn in (5, 7):  # a quarter turn, then a mirror
+        expected = expected.rot90().fliphor() if turn == 5 else expected.rot270().fliphor()
+    elif turn != 1:
+        expected = getattr(expected, steps[turn])()
+    got = picture.frames[0].colour[..., 0].astype(int)
+    assert np.abs(got - expected.numpy()).mean() < 2
+    info = probe(data)
+    assert (info.height, info.width) == (picture.height, picture.width)
+    again = read_picture(encode_picture(picture, "png"))
+    assert (again.height, again.width) == (picture.height, picture.width)
+    np.testing.assert_array_equal(again.frames[0].colour, picture.frames[0].colour)
+
+
+@pytest.mark.parametrize(("depth", "raw", "key"), [(2, b"\0\x1b", 2), (4, b"\0\x12\x3f", 3)])
+def test_the_transparent_gray_of_a_shallow_png(depth: int, raw: bytes, key: int) -> None:
+    data = png(4, 1, depth, 0, raw, b"tRNS" + struct.pack(">H", key))
+    frame = read_picture(data).frames[0]
+    assert frame.alpha is not None
+    assert frame.alpha.tolist() == [[255, 255, 0, 255]]
+
+
+def test_sixteen_bit_colour_with_a_transparent_colour() -> None:
+    samples = np.array([[1, 2, 3], [4, 5, 6]], ">u2")
+    key = b"tRNS" + struct.pack(">HHH", 1, 2, 3)
+    frame = read_picture(png(2, 1, 16, 2, b"\0" + samples.tobytes(), key)).frames[0]
+    assert frame.colour.tolist() == [[[1, 2, 3], [4, 5, 6]]]
+    assert frame.alpha is not None
+    assert frame.alpha.tolist() == [[0, 65535]]
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("compression", [None, "lzw", "zlib", "packbits"])
+def test_sixteen_bit_tiffs_of_every_layout(planar: str, compression: str | None) -> None:
+    samples = (np.arange(7 * 5 * 3, dtype=np.uint16) * 617).reshape(7, 5, 3)
+    out = io.BytesIO()
+    stored = samples if planar == "contig" else np.moveaxis(samples, -1, 0)
+    tifffile.imwrite(out, stored, photometric="rgb", planarconfig=planar, compression=compression)
+    np.testing.assert_array_equal(read_picture(out.getvalue()).frames[0].colour, samples)
+
+
+def test_one_bit_and_palette_pictures() -> None:
+    bits = Image.fromarray(np.eye(9, dtype=bool))
+    read = read_picture(saved(bits, "PNG"))
+    assert read.gray
+    np.testing.assert_array_equal(read.frames[0].colour[..., 0], np.eye(9) * 255)
+    colours = Image.fromarray(RAMP).quantize(16)
+    read = read_picture(saved(colours, "GIF"))
+    np.testing.assert_array_equal(read.frames[0].colour, np.asarray(colours.convert("RGB")))
+    clear = colours.copy()
+    clear.info["transparency"] = clear.getpixel((0, 0))
+    frame = read_picture(saved(clear, "PNG")).frames[0]
+    assert frame.alpha is not None
+    assert frame.alpha[0, 0] == 0
+    assert frame.alpha.max() == 255
+
+
+def test_cmyk_becomes_rgb_and_says_so() -> None:
+    ink = Image.new("CMYK", (8, 8), (255, 0, 0, 0))
+    read = read_picture(saved(ink, "JPEG", quality=100))
+    red, green, blue = read.frames[0].colour[4, 4].tolist()
+    assert red < 10
+    assert min(green, blue) > 150
+    assert any("CMYK" in line for line in read.notices)
+
+
+def test_a_profile_is_kept_and_a_broken_one_is_not() -> None:
+    image = Image.fromarray(RAMP)
+    assert read_picture(saved(image, "PNG", icc_profile=SRGB)).metadata.icc == SRGB
+    broken = read_picture(saved(image, "PNG", icc_profile=b"nonsense" * 40))
+    assert broken.metadata.icc is None
+    assert "profile" in broken.notices[0]
+
+
+def test_frames_before_a_damaged_one_are_kept() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (4, 40, 40, 3), np.uint8)
+    data = encode_picture(Picture(tuple(Frame(n, duration_ms=50.0) for n in noise)), "png")
+    read = read_picture(data[: len(data) * 5 // 8])
+    assert len(read.frames) == 2
+    np.testing.assert_array_equal(read.frames[1].colour, noise[1])
+    assert "frame 3 of 4 is damaged" in read.notices[0]
+
+
+def test_limits_are_checked_from_the_header() -> None:
+    data = png(50_000, 50_000, 8, 2, b"")
+    for read in (probe, read_picture):
+        with pytest.raises(LimitExceeded, match="--max-input-mp"):
+            read(data)
+    small = saved(Image.new("L", (10, 10)), "PNG")
+    assert probe(small, limits=Limits(input_pixels=100)).width == 10
+    with pytest.raises(LimitExceeded, match="10x10"):
+        probe(small, limits=Limits(input_pixels=99))
+
+
+@pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_frames_are_limited(name: str) -> None:
+    stills = [Image.new("RGB", (4, 4), (k * 20, 0, 0)) for k in range(5)]
+    data = saved(stills[0], name, save_all=True, append_images=stills[1:])
+    assert probe(data, limits=Limits(frames=5)).frames == 5
+    with pytest.raises(LimitExceeded, match="--max-frames"):
+        read_picture(data, limits=Limits(frames=4))
+    with pytest.raises(LimitExceeded, match="--max-input-mp"):
+        probe(data, limits=Limits(input_pixels=4 * 4 * 5 - 1))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (bytes(100), "zero bytes"),
+        (b"%!PS-Adobe-3.0 EPSF", "PostScript"),
+        (b"<svg xmlns='x'/>", "SVG"),
+        (b"%PDF-1.7", "PDF"),
+        (b"hello", "known format"),
+        (b"\xff\xd8\xff\xe0", "header"),
+        (b"\x89PNG\r\n\x1a\n", "header"),
+        (b"RIFF\0\0\0\0WEBPVP8X", "damaged"),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_its_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(ImageRefused, match=reason):
+        read_picture(data)
+
+
+def test_paths_that_are_no_files_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, reason in [
+        (tmp_path / "none.png", "No such file"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "pipe", "not a regular file"),
+    ]:
+        with pytest.raises(ImageRefused, match=reason):
+            read_picture(path)
+
+
+def test_content_decides_and_odd_names_stay_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a\nb.jpg"
+    path.write_bytes(saved(Image.fromarray(RAMP), "PNG"))
+    assert read_picture(path).format == "PNG"
+    path.write_bytes(b"x")
+    with pytest.raises(ImageRefused) as caught:
+        read_picture(path)
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_damage_is_refused_or_read_but_never_anything_else(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(["png", "jpeg", "tiff", "gif", "bmp", "webp"]))
+    whole = bytearray(encode_picture(Picture((Frame(RAMP),), Metadata(icc=SRGB)), name))
+    for _ in range(data.draw(st.integers(1, 6))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(whole)))
+    with suppress(ImageRefused, LimitExceeded):
+        assert read_picture(bytes(whole[:cut])).frames[0].colour.ndim == 3

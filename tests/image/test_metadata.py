@@ -1,0 +1,107 @@
+"""EXIF edited in place, XMP, and what becomes of profiles."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from srgan.image.files import encode_picture, read_picture
+from srgan.image.metadata import orientation, resized_exif, upright
+from srgan.image.picture import Frame, Metadata, Picture
+from srgan.image.profiles import is_srgb, rows_to_srgb, usable
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def exif(order: str, turn: int) -> bytes:
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    first = struct.pack(order + "HHHIHH", 2, 0x0112, 3, 1, turn, 0)
+    first += struct.pack(order + "HHII", 0x8769, 4, 1, 38) + bytes(4)
+    second = struct.pack(order + "HHHIHH", 1, 0xA002, 3, 1, 640, 0) + bytes(4)
+    return mark + struct.pack(order + "I", 8) + first + second + b"maker note"
+
+
+def wide_gamut() -> bytes:
+    """sRGB's profile with red and green primaries exchanged: any conversion shows at once."""
+    profile = bytearray(SRGB)
+    count = struct.unpack_from(">I", profile, 128)[0]
+    at = {profile[p : p + 4].decode(): p for p in range(132, 132 + 12 * count, 12)}
+    red, green = at["rXYZ"], at["gXYZ"]
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(profile)
+
+
+def test_orientation_is_read_and_reset_in_both_byte_orders() -> None:
+    for order in "<>":
+        data = exif(order, 6)
+        assert orientation(data) == 6
+        reset = upright(Metadata(exif=data)).exif
+        assert orientation(reset) == 1
+        assert reset is not None
+        assert len(reset) == len(data)
+        assert reset.endswith(b"maker note")
+        assert sum(a != b for a, b in zip(reset, data, strict=True)) == 1
+
+
+def test_the_size_that_exif_states_is_the_new_one() -> None:
+    resized = resized_exif(exif("<", 1), 10, 2560)
+    assert resized == exif("<", 1).replace(struct.pack("<H", 640), struct.pack("<H", 2560))
+    huge = resized_exif(exif(">", 1), 10, 100_000)
+    assert struct.pack(">HII", 4, 1, 100_000) in (huge or b"")
+
+
+@given(st.binary(max_size=120), st.sampled_from([b"II*\0", b"MM\0*"]))
+def test_broken_exif_means_upright(data: bytes, mark: bytes) -> None:
+    assert 1 <= orientation(mark + data) <= 8
+    upright(Metadata(exif=mark + data))
+
+
+def test_xmp_states_the_orientation_too() -> None:
+    for xmp in (b"<a tiff:Orientation='6'/>", b"<tiff:Orientation>6</tiff:Orientation>"):
+        assert upright(Metadata(xmp=xmp)).xmp == xmp.replace(b"6", b"1")
+
+
+def test_an_srgb_profile_is_known_by_what_it_does() -> None:
+    assert usable(SRGB, "RGB")
+    assert not usable(SRGB, "L")
+    assert not usable(SRGB[:-200], "RGB")
+    assert is_srgb(SRGB)
+    assert not is_srgb(wide_gamut())
+
+
+def test_stripped_pixels_of_another_profile_become_srgb() -> None:
+    colour = np.full((4, 4, 3), (200, 40, 40), np.uint8)
+    made = Picture((Frame(colour),), Metadata(icc=wide_gamut()))
+    kept = read_picture(encode_picture(made, "png"))
+    assert kept.metadata.icc == wide_gamut()
+    np.testing.assert_array_equal(kept.frames[0].colour, colour)
+    for name, strip in (("png", True), ("bmp", False)):
+        got = read_picture(encode_picture(made, name, strip=strip))
+        assert got.metadata.icc is None
+        np.testing.assert_array_equal(got.frames[0].colour, rows_to_srgb(colour, wide_gamut()))
+        assert got.frames[0].colour[0, 0, 1] > 150  # its green primary is red's
+
+
+def test_sixteen_bit_pixels_keep_their_profile_when_stripped() -> None:
+    colour = np.full((4, 4, 3), 40_000, np.uint16)
+    made = Picture((Frame(colour),), Metadata(icc=wide_gamut(), xmp=b"<x/>"))
+    got = read_picture(encode_picture(made, "png", strip=True))
+    assert (got.metadata.icc, got.metadata.xmp) == (wide_gamut(), None)
+
+
+def test_a_camera_s_exif_survives_a_tiff() -> None:
+    source = Image.Exif()
+    source[0x010F] = "Maker"
+    source.get_ifd(0x8769)[0x829A] = 0.004
+    data = encode_picture(
+        Picture((Frame(np.zeros((4, 4, 3), np.uint8)),), Metadata(exif=source.tobytes()[6:])),
+        "tiff",
+    )
+    with Image.open(io.BytesIO(data)) as image:
+        read = image.getexif()
+        assert read[0x010F] == "Maker"
+        assert float(read.get_ifd(0x8769)[0x829A]) == pytest.approx(0.004)

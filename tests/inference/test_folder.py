@@ -1,0 +1,269 @@
+"""A folder job: names, the journal, what is done again and what is not."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from srgan.errors import Cancelled, ImageRefused, OutputFailed, UsageError
+from srgan.image.files import read_picture, write_picture
+from srgan.image.limits import Limits
+from srgan.image.picture import Frame, Picture
+from srgan.inference.folder import Event, Summary, outputs_made, run_folder
+from srgan.inference.journal import JOURNAL, Claim, Journal, Work
+from srgan.inference.scan import Task, check_space, plan_folder
+
+MODEL = {"model": "stub"}
+
+
+def pixel(path: Path, value: int = 7) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(
+        Picture((Frame(np.full((2, 3, 3), value, np.uint8)),)), path, format="png", overwrite=True
+    )
+    return path
+
+
+def copy(task: Task, replace: bool, stop: Callable[[], bool]) -> Iterable[str]:
+    """A stub model: writes what it reads."""
+    write_picture(read_picture(task.input), task.output, format=task.format, overwrite=replace)
+    return ()
+
+
+def job(folder: Path, output: Path, process: object = copy, **options: object) -> Summary:
+    plan = plan_folder(folder, output, recursive=True, made_before=outputs_made(output))
+    options.setdefault("made_by", MODEL)
+    return run_folder(plan, output, process, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for name in ("a.png", "b.png", "deep/er/c.png"):
+        pixel(tmp_path / "in" / name)
+    return tmp_path / "in"
+
+
+def tree(folder: Path) -> list[str]:
+    return sorted(
+        str(p.relative_to(folder))
+        for p in folder.rglob("*")
+        if p.is_file() and not p.name.startswith(JOURNAL)
+    )
+
+
+def test_sub_folders_are_kept_and_a_second_run_does_nothing(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert str(job(photos, out)) == "3 done, 0 skipped, 0 refused, 0 failed"
+    assert tree(out) == ["a.png", "b.png", "deep/er/c.png"]
+    assert job(photos, out, resume=True) == Summary(skipped=3)
+
+
+def test_resume_does_what_is_missing_and_what_has_changed(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    job(photos, out)
+    (out / "a.png").unlink()
+    pixel(photos / "b.png", 200)
+    assert job(photos, out, resume=True) == Summary(done=2, skipped=1)
+    assert read_picture(out / "b.png").frames[0].colour[0, 0, 0] == 200
+    assert job(photos, out, resume=True, made_by={"model": "other"}) == Summary(done=3)
+    assert job(photos, out, overwrite=True, made_by={"model": "other"}) == Summary(done=3)
+
+
+def test_a_file_that_no_job_made_is_never_replaced_unasked(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    pixel(out / "a.png", 99)
+    assert job(photos, out, resume=True) == Summary(done=2, skipped=1)
+    assert read_picture(out / "a.png").frames[0].colour[0, 0, 0] == 99
+    assert job(photos, out, overwrite=True) == Summary(done=3)
+
+
+def test_outputs_in_the_input_folder_are_no_inputs(photos: Path) -> None:
+    plan = plan_folder(
+        photos, photos, recursive=True, template="{stem}-x{scale}", values={"scale": "4"}
+    )
+    run_folder(plan, photos, copy, made_by=MODEL)
+    again = plan_folder(
+        photos,
+        photos,
+        recursive=True,
+        template="{stem}-x{scale}",
+        values={"scale": "4"},
+        made_before=outputs_made(photos),
+    )
+    assert [t.name for t in again.tasks] == ["a-x4.png", "b-x4.png", "deep/er/c-x4.png"]
+    assert job(photos, photos / "out") == Summary(done=6)
+    assert len(plan_folder(photos, photos / "out", recursive=True).tasks) == 6
+
+
+def test_two_inputs_for_one_output_are_refused_before_the_start(tmp_path: Path) -> None:
+    pixel(tmp_path / "in/a.png")
+    pixel(tmp_path / "in/a.webp")
+    with pytest.raises(UsageError, match=r"a\.png and .*a\.webp would both become"):
+        plan_folder(tmp_path / "in", tmp_path / "out", format="jpg")
+    plan = plan_folder(tmp_path / "in", tmp_path / "out", format="jpg", template="{stem}-{ext}")
+    assert [t.name for t in plan.tasks] == ["a-png.jpg", "a-webp.jpg"]
+    with pytest.raises(UsageError, match="would replace an input"):
+        plan_folder(tmp_path / "in", tmp_path / "in")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("template", ["{stem", "fixed", "{stem}/{x}", "../{stem}", "{stem}{0}"])
+def test_templates_without_meaning(template: str, photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="name template"):
+        plan_folder(photos, tmp_path / "out", template=template)
+
+
+def test_content_decides_and_other_files_are_left_aside(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    pixel(folder / "really-png.jpg")
+    pixel(folder / "bare")
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / "broken.jpg").write_text("not a picture either")
+    (folder / "drawing.svg").write_text("<svg/>")
+    os.mkfifo(folder / "pipe.png")
+    events: list[Event] = []
+    summary = job(folder, tmp_path / "out", report=events.append)
+    assert summary == Summary(done=2, refused=3)
+    assert summary.exit_status == 1
+    assert tree(tmp_path / "out") == ["bare.png", "really-png.png"]
+    reasons = {Path(e.input).name: e.reason for e in events}
+    assert "SVG" in reasons["drawing.svg"]
+    assert "known format" in reasons["broken.jpg"]
+    assert reasons["pipe.png"] == "is not a regular file"
+
+
+def test_links_are_not_followed_out_of_the_folder(photos: Path, tmp_path: Path) -> None:
+    pixel(tmp_path / "elsewhere/x.png")
+    (photos / "loop").symlink_to(photos)
+    (photos / "out.png").symlink_to(tmp_path / "elsewhere/x.png")
+    (photos / "same.png").symlink_to(photos / "a.png")
+    plan = plan_folder(photos, tmp_path / "out", recursive=True)
+    assert [t.name for t in plan.tasks] == ["a.png", "b.png", "same.png", "deep/er/c.png"]
+    assert len(plan.notices) == 2
+
+
+def test_odd_names_work(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    names = ["-dash.png", "new\nline.png", "ü" * 120 + ".png", os.fsdecode(b"\xff\xfe.png")]
+    for name in names:
+        pixel(folder / name)
+    events: list[Event] = []
+    assert job(folder, tmp_path / "out", report=events.append) == Summary(done=4)
+    assert job(folder, tmp_path / "out", resume=True) == Summary(skipped=4)
+    assert all(e.as_json().isascii() and "\n" not in e.as_json() for e in events)
+    assert sorted(tree(tmp_path / "out")) == sorted(names)
+
+
+def test_one_failure_is_one_line_and_the_job_goes_on(photos: Path, tmp_path: Path) -> None:
+    def sometimes(task: Task, replace: bool, stop: Callable[[], bool]) -> Iterable[str]:
+        if task.name == "a.png":
+            raise ImageRefused(f"{task.input}: damaged")
+        if task.name == "b.png":
+            raise RuntimeError("a\nbug")
+        return copy(task, replace, stop)
+
+    events: list[Event] = []
+    summary = job(photos, tmp_path / "out", sometimes, report=events.append)
+    assert summary == Summary(done=1, refused=1, failed=1)
+    assert [e.reason for e in events] == ["damaged", "RuntimeError: a bug", ""]
+    assert job(photos, tmp_path / "out", resume=True) == Summary(done=2, skipped=1)
+
+
+def test_a_full_disk_stops_the_job(photos: Path, tmp_path: Path) -> None:
+    def full(task: Task, replace: bool, stop: Callable[[], bool]) -> Iterable[str]:
+        raise OutputFailed("full") from OSError(errno.ENOSPC, "No space left on device")
+
+    summary = job(photos, tmp_path / "out", full)
+    assert summary.failed == 1
+    assert summary.stopped.startswith("No space left on device")
+    assert job(photos, tmp_path / "out", resume=True) == Summary(done=3)
+
+
+def test_a_stopped_job_goes_on_where_it_was(photos: Path, tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    def first_then_stop(task: Task, replace: bool, stop: Callable[[], bool]) -> Iterable[str]:
+        if asked.is_set():
+            raise Cancelled("cancelled")
+        asked.set()
+        return copy(task, replace, stop)
+
+    out = tmp_path / "out"
+    summary = job(photos, out, first_then_stop, stop=asked.is_set)
+    assert (summary.done, summary.exit_status) == (1, 1)
+    assert job(photos, out, resume=True) == Summary(done=2, skipped=1)
+
+
+def test_processes_share_a_folder(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    both: list[Summary] = []
+
+    def with_a_rival(task: Task, replace: bool, stop: Callable[[], bool]) -> Iterable[str]:
+        if not both:
+            both.append(Summary())
+            # While this one is being made a second job starts, and takes all the others.
+            both[0] = job(photos, out, overwrite=True)
+        return copy(task, replace, stop)
+
+    mine = job(photos, out, with_a_rival)
+    assert both[0] == Summary(done=2, skipped=1)
+    assert mine == Summary(done=1, skipped=2)
+
+
+def test_workers_do_each_picture_once(tmp_path: Path) -> None:
+    for k in range(20):
+        pixel(tmp_path / f"in/{k}.png", k)
+    seen: list[str] = []
+
+    def noted(task: Task, replace: bool, stop: Callable[[], bool]) -> Iterable[str]:
+        seen.append(task.name)
+        return copy(task, replace, stop)
+
+    assert job(tmp_path / "in", tmp_path / "out", noted, workers=4) == Summary(done=20)
+    assert len(seen) == len(set(seen)) == 20
+
+
+def test_a_claim_of_a_dead_process_is_made_again(tmp_path: Path) -> None:
+    work = Work("a.png", "in/a.png", "content", "model")
+    with Journal(tmp_path) as dying:
+        assert dying.claim(work, redo=False, replace=False) is Claim.MINE
+        with Journal(tmp_path) as other:
+            assert other.claim(work, redo=False, replace=False) is Claim.TAKEN
+    (tmp_path / "a.png").touch()
+    with Journal(tmp_path) as heir:
+        assert heir.claim(work, redo=False, replace=False) is Claim.AGAIN
+        heir.finish("a.png")
+    with Journal(tmp_path) as later:
+        assert later.claim(work, redo=False, replace=False) is Claim.DONE
+
+
+def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_bytes(b"no database" * 100)
+    with pytest.raises(OutputFailed, match="remove it and run again"), Journal(tmp_path):
+        pass
+
+
+def test_space_is_estimated_before_the_start(photos: Path, tmp_path: Path) -> None:
+    tasks = plan_folder(photos, tmp_path / "out", recursive=True).tasks
+    check_space(tasks, tmp_path / "out", size_of=lambda h, w: (4 * h, 4 * w), limits=Limits())
+    with pytest.raises(OutputFailed, match="GB are needed"):
+        check_space(tasks, tmp_path / "out", size_of=lambda h, w: (10**7, 10**7), limits=Limits())
+
+
+@given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1))
+def test_any_stem_gives_a_name_in_the_same_folder(stem: str) -> None:
+    from pathlib import PurePath
+
+    from srgan.image.formats import FORMATS
+    from srgan.inference.scan import _name
+
+    relative = PurePath("deep") / (stem + ".png")
+    name = _name(Path(relative), "{stem}-x{scale}", None, FORMATS["PNG"], {"scale": "4"})
+    assert name.parent == PurePath("deep")
+    assert name.name == relative.stem + "-x4.png"

@@ -1,0 +1,97 @@
+"""The losses against numbers that can be worked out by hand."""
+
+from math import log
+
+import pytest
+import torch
+
+from srgan.errors import UsageError
+from srgan.image.resize import imresize
+from srgan.losses.adversarial import discriminator_loss, generator_loss
+from srgan.losses.perceptual import ContentLoss
+from srgan.losses.pixel import artefact_loss, consistency_loss, distance, total_variation
+from srgan.networks.vgg import VGG
+from srgan.training.data import Downscale
+
+
+def test_distances_are_means_over_all_numbers() -> None:
+    a, b = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
+    b[0, 0, 0, 0] = 4.0
+    assert float(distance(a, b, "l1")) == pytest.approx(4 / 96)
+    assert float(distance(a, b, "mse")) == pytest.approx(16 / 96)
+
+
+def test_total_variation_sums_squared_steps() -> None:
+    x = torch.zeros(2, 1, 3, 3)
+    x[0, 0, 1, 1] = 2.0  # four steps of 2
+    assert float(total_variation(x)) == pytest.approx(16 / 2)
+
+
+def test_an_undecided_discriminator_costs_log_2() -> None:
+    zero = torch.zeros(4, 1)
+    assert float(discriminator_loss(zero, zero, "standard")) == pytest.approx(2 * log(2))
+    assert float(discriminator_loss(zero, zero, "relativistic")) == pytest.approx(log(2))
+    assert float(generator_loss(zero, zero, "standard")) == pytest.approx(log(2))
+
+
+def test_losses_fall_for_the_side_that_is_right() -> None:
+    sure, beaten = torch.full((4, 1), 3.0), torch.full((4, 1), -3.0)
+    for game in ("standard", "relativistic"):
+        right = discriminator_loss(sure, beaten, game)  # type: ignore[arg-type]
+        wrong = discriminator_loss(beaten, sure, game)  # type: ignore[arg-type]
+        assert float(right) < 0.1 < 3 < float(wrong)
+        assert float(generator_loss(sure, beaten, game)) > 3  # type: ignore[arg-type]
+
+
+def test_the_relativistic_game_sees_only_differences() -> None:
+    real, fake = torch.randn(4, 1), torch.randn(4, 1)
+    plain = discriminator_loss(real, fake, "relativistic")
+    shifted = discriminator_loss(real + 5, fake + 5, "relativistic")
+    assert float(plain) == pytest.approx(float(shifted), rel=1e-5)
+
+
+def test_content_loss_is_zero_for_equal_pictures_and_weighs_its_layers() -> None:
+    torch.manual_seed(0)
+    vgg = VGG("vgg16", ["conv1_1", "conv1_2"])
+    a, b = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16)
+    assert float(ContentLoss(vgg, [1.0, 1.0])(a, a)) == 0.0
+    first, second = ContentLoss(vgg, [1.0, 0.0]), ContentLoss(vgg, [0.0, 1.0])
+    both = ContentLoss(vgg, [2.0, 3.0])
+    assert float(both(a, b)) == pytest.approx(
+        2 * float(first(a, b)) + 3 * float(second(a, b)), rel=1e-5
+    )
+    with pytest.raises(UsageError, match="as many weights"):
+        ContentLoss(vgg, [1.0])
+
+
+def test_normalised_features_do_not_see_their_length() -> None:
+    torch.manual_seed(0)
+    vgg = VGG("vgg16", ["conv1_1"])
+    loss = ContentLoss(vgg, normalised=True)
+    a, b = torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16)
+    before = float(loss(a, b))
+    vgg.convs["conv1_1"].weight.mul_(10)
+    vgg.convs["conv1_1"].bias.mul_(10)
+    assert before > 0.01
+    assert float(loss(a, b)) == pytest.approx(before, rel=1e-4)
+
+
+def test_artefacts_count_only_where_the_average_does_better() -> None:
+    torch.manual_seed(0)
+    hr = torch.rand(2, 3, 16, 16)
+    sr = (hr + 0.2 * torch.randn_like(hr)).requires_grad_()
+    assert float(artefact_loss(sr, hr, hr).detach()) > 0
+    worse = hr + 3.0
+    assert float(artefact_loss(sr, hr, worse)) == 0.0
+    artefact_loss(sr, hr, hr).backward()
+    assert sr.grad is not None
+    assert float(sr.grad.abs().sum()) > 0
+
+
+def test_the_original_is_consistent_with_its_lr_and_a_shifted_one_is_not() -> None:
+    photo = (torch.rand(32, 32, 3, generator=torch.Generator().manual_seed(0)) * 255).byte()
+    lr = torch.from_numpy(imresize(photo.numpy(), scale=0.25)).permute(2, 0, 1)[None] / 255.0
+    matrix = Downscale(4, 32, torch.device("cpu")).matrix[:, 8:-8]
+    hr = photo.permute(2, 0, 1)[None] / 255.0
+    assert float(consistency_loss(hr, lr, matrix)) < 0.5 / 255
+    assert float(consistency_loss(hr.roll(4, 3), lr, matrix)) > 10 / 255
