@@ -27,8 +27,8 @@ from srgan.training.checkpoint import (
     save_checkpoint,
 )
 from srgan.training.data import Crops, Downscale, Pack, split
+from srgan.training.generator import learning_rate
 from srgan.training.luma_config import LumaConfig
-from srgan.training.pretrain import learning_rate
 from srgan.weights.format import Header, save_weights
 
 # MATLAB's luma of RGB in [0, 1], as in srgan.image.colour.
