@@ -39,18 +39,18 @@ def _describe(command: Any, path: str, parts: list[str]) -> None:
 
 
 def _value(parameter: Any) -> str:
-    return str(parameter.metavar or parameter.name.upper())
+    return str(parameter.metavar or parameter.name.strip("_").upper())
 
 
 def _names(option: Any) -> str:
     names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
-    value = "" if option.is_flag else f" {option.metavar or option.type.name.upper()}"
+    value = "" if option.is_flag else f" {_value(option)}"
     return names + value.replace("|", "\\|")
 
 
 def _help(parameter: Any) -> str:
     text = " ".join((parameter.help or "").split()).replace("|", "\\|")
-    default = parameter.default
+    default = getattr(parameter, "default", None)
     shown = isinstance(default, str | int | float) and not isinstance(default, bool)
     return f"{text} Default {default}." if shown and "efault" not in text else text
 
