@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -174,14 +175,13 @@ def _emit(entry: dict[str, Any]) -> None:
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
+    """``1920x1080`` → (height, width)."""
     if text is None:
         return None
-    width, cross, height = text.lower().partition("x")
-    if not (
-        cross and width.isascii() and width.isdigit() and height.isascii() and height.isdigit()
-    ):
+    match = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text.strip().lower())
+    if match is None:
         raise UsageError(f"--size wants WIDTHxHEIGHT in pixels, such as 1920x1080, not {text!r}")
-    return int(width), int(height)
+    return int(match[2]), int(match[1])
 
 
 def _number(text: str, option: str) -> int:

@@ -1,0 +1,152 @@
+"""``srgan upscale`` as a user meets it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan.image.resize import imresize
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    pixels = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_the_result_stands_beside_the_photo(srgan: Run, photo: Path) -> None:
+    ran = srgan("upscale", photo, "-m", "bicubic")
+    assert ran.status == 0
+    assert "photo_x4.png  30x20 → 120x80" in ran.out
+    pixels = np.asarray(Image.open(photo.with_name("photo_x4.png")))
+    np.testing.assert_array_equal(pixels, imresize(np.asarray(Image.open(photo)), scale=4))
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "size"),
+    [
+        (["-s", "3.5"], "photo_x3.5.png", (105, 70)),
+        (["-s", "2"], "photo_x2.png", (60, 40)),
+        (["-s", "16"], "photo_x16.png", (480, 320)),
+        (["--size", "100x50"], "photo_100x50.png", (100, 50)),
+        (["--long-edge", "75"], "photo_75px.png", (75, 50)),
+        (["--format", "jpg"], "photo_x4.jpg", (120, 80)),
+    ],
+)
+def test_sizes_and_names(
+    srgan: Run, photo: Path, asked: list[str], name: str, size: tuple[int, int]
+) -> None:
+    assert srgan("upscale", photo, "-m", "lanczos3", *asked).status == 0
+    with Image.open(photo.with_name(name)) as image:
+        assert image.size == size
+        assert image.format == ("JPEG" if name.endswith("jpg") else "PNG")
+
+
+def test_several_photos_go_into_a_folder(srgan: Run, photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    other.write_bytes(photo.read_bytes())
+    out = tmp_path / "large"
+    assert srgan("upscale", photo, other, "-m", "nearest", "-o", out).status == 0
+    assert sorted(p.name for p in out.iterdir()) == ["other_x4.png", "photo_x4.png"]
+
+
+def test_an_existing_result_is_never_replaced_unasked(srgan: Run, photo: Path) -> None:
+    target = photo.with_name("photo_x4.png")
+    target.write_bytes(b"mine")
+    ran = srgan("upscale", photo, "-m", "bicubic")
+    assert ran.status == 1
+    assert "--overwrite" in ran.err
+    assert target.read_bytes() == b"mine"
+    assert srgan("upscale", photo, "-m", "bicubic", "--overwrite").status == 0
+    assert Image.open(target).size == (120, 80)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file"),
+        (b"", "is empty"),
+        (b"hello, this is no picture at all", "not a picture"),
+        ("cut", "damaged"),
+    ],
+)
+def test_a_bad_file_is_one_line_and_leaves_nothing(
+    srgan: Run, photo: Path, tmp_path: Path, content: bytes | str | None, reason: str
+) -> None:
+    bad = tmp_path / "bad.png"
+    if content == "cut":
+        bad.write_bytes(photo.read_bytes()[:900])
+    elif isinstance(content, bytes):
+        bad.write_bytes(content)
+    before = sorted(tmp_path.iterdir())
+    ran = srgan("upscale", bad, "-m", "bicubic")
+    assert ran.status == 1
+    assert ran.err.count("\n") == 1
+    assert str(bad) in ran.err
+    assert reason in ran.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_one_bad_file_does_not_stop_the_others(srgan: Run, photo: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"\xff\xd8\xff nothing")
+    ran = srgan("upscale", bad, photo, "-m", "bicubic", "--json")
+    assert ran.status == 1
+    first, second = (json.loads(line) for line in ran.out.splitlines())
+    assert first["status"] == "refused"
+    assert second["status"] == "done"
+    assert second["size_out"] == [120, 80]
+    assert Path(second["output"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-s", "0"], "scale"),
+        (["-s", "17"], "16"),
+        (["-s", "2", "--long-edge", "90"], "one of"),
+        (["--size", "big"], "WIDTHxHEIGHT"),
+        (["--size", "20x10"], "enlarge"),
+        (["--tile", "-3"], "--tile"),
+        (["--format", "xyz"], "format"),
+        (["--precision", "fp8", "-m", "srresnet"], "precision"),
+        (["--nonsense"], "nonsense"),
+    ],
+)
+def test_a_meaningless_command_is_explained_with_status_2(
+    srgan: Run, photo: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    ran = srgan("upscale", photo, *(["-m", "bicubic"] if "-m" not in arguments else []), *arguments)
+    assert ran.status == 2
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+    assert [p.name for p in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_an_unknown_model_names_those_that_are_there(srgan: Run, photo: Path) -> None:
+    ran = srgan("upscale", photo, "-m", "esrgan")
+    assert ran.status == 1
+    assert "esrgan" in ran.err
+    assert "bicubic" in ran.err
+
+
+def test_the_limit_on_the_result_is_checked_before_the_work(srgan: Run, photo: Path) -> None:
+    ran = srgan("upscale", photo, "-m", "bicubic", "--max-output-mp", "0.0095")
+    assert ran.status == 1
+    assert "--max-output-mp" in ran.err
+    assert not photo.with_name("photo_x4.png").exists()
+    # 120 x 80 is 0.0096 megapixels: at the limit it passes.
+    assert srgan("upscale", photo, "-m", "bicubic", "--max-output-mp", "0.0096").status == 0
+
+
+def test_quiet_says_nothing(srgan: Run, photo: Path) -> None:
+    ran = srgan("upscale", photo, "-m", "bicubic", "--quiet")
+    assert (ran.status, ran.out, ran.err) == (0, "", "")
