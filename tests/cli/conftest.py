@@ -19,7 +19,9 @@ class Ran:
 
 
 @pytest.fixture
-def srgan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+def srgan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
     monkeypatch.setattr(main.app, "registered_commands", [])
     monkeypatch.setattr(main.app, "registered_groups", [])
 

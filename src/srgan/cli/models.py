@@ -24,20 +24,25 @@ def models(
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("model", "for", "size", *SETS, "licence"):
-        table.add_column(name, justify="right" if name.startswith(("size", "S", "B")) else "left")
+    for name in ("model", "for", "licence"):
+        table.add_column(name)
+    for name in ("size", *SETS, PERCEPTUAL):
+        table.add_column(name, justify="right")
     for row in rows:
-        scores = [
-            f"{row.scores[s]:.2f}" if s in row.scores else "" for s in (f"{x} x4" for x in SETS)
-        ]
         size = f"{row.parameters / 1e6:.2f} M" if row.parameters else "–"
-        mark = " *" if row.name == DEFAULT else ""
-        table.add_row(row.name + mark, row.summary, size, *scores, row.licence)
-    console = Console(width=None if Console().is_terminal else 140)
+        scores = [f"{row.scores[s]:.2f}" if s in row.scores else "" for s in SETS]
+        look = f"{row.perceptual[SETS[0]]:.4f}" if SETS[0] in row.perceptual else ""
+        name = row.name + (" *" if row.name == DEFAULT else "")
+        table.add_row(name, row.summary, row.licence, size, *scores, look)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
     console.print(table)
     console.print(
-        "\n* the default. Sizes in parameters; scores are Y-PSNR in dB at 4x (docs/models.md)."
+        "\n* the default. Size in parameters; Y-PSNR in dB, higher is nearer to the original;\n"
+        "ST-LPIPS on Set5, lower looks more like it. More in docs/models.md."
     )
 
 
+PERCEPTUAL = "ST-LPIPS"
 SETS = ("Set5 x4", "Set14 x4", "BSD100 x4")

@@ -1,11 +1,12 @@
 """The models and filters that srgan offers, as plain data."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 from srgan.errors import ModelRefused
+from srgan.weights.format import read_header
 
 Kind = Literal["network", "filter"]
 
@@ -18,7 +19,7 @@ class Model:
     """What a user may know of a model before choosing it.
 
     ``scores`` are mean Y-PSNR in dB by test set and scale, such as ``{"Set5 x4": 28.42}``;
-    ``parameters`` is 0 for filters.
+    ``perceptual`` the mean ST-LPIPS, lower is better. ``parameters`` is 0 for filters.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Model:
     parameters: int = 0
     scale: int = 4
     scores: dict[str, float] = field(default_factory=dict)
+    perceptual: dict[str, float] = field(default_factory=dict)
 
 
 FILTERS = (
@@ -56,7 +58,21 @@ NETWORKS = (
 
 def models() -> tuple[Model, ...]:
     """All that can be used here: the networks whose weights are installed, then the filters."""
-    return (*(m for m in NETWORKS if _shipped(m.name).is_file()), *FILTERS)
+    return (*(_described(m) for m in NETWORKS if _shipped(m.name).is_file()), *FILTERS)
+
+
+def _described(model: Model) -> Model:
+    """A network with the figures that its weights file carries."""
+    header = read_header(_shipped(model.name))
+    figures: dict[str, dict[str, float]] = header.card.get("figures", {})
+    keyed = {f"{name} x{header.scale}": row for name, row in figures.items()}
+    return replace(
+        model,
+        parameters=header.card.get("parameters", model.parameters),
+        scale=header.scale,
+        scores={name: row["psnr_y"] for name, row in keyed.items() if "psnr_y" in row},
+        perceptual={name: row["stlpips"] for name, row in keyed.items() if "stlpips" in row},
+    )
 
 
 def weights_file(name: str) -> Path:

@@ -1,0 +1,81 @@
+"""Make a published weights file of a training run: measure it, and write its card.
+
+    python scripts/publish.py runs/srresnet/generator.safetensors srresnet \\
+        --tests ../shared/data/test --photos ../shared/data/train
+
+Writes src/srgan/weights/files/NAME.safetensors. What a user must know of the model (figures on the
+test sets in every protocol, tile margin, precisions) goes into the file's header, from where
+`srgan models` and docs/models.md (scripts/model_cards.py) take it.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from srgan.export.check import check, record
+
+from srgan.evaluation.protocols import FROM_FILES, score
+from srgan.image.files import read_picture
+from srgan.inference.open import load
+from srgan.inference.upscale import upscale_array
+from srgan.weights.format import load_weights, save_weights
+
+FILES = Path(__file__).resolve().parents[1] / "src" / "srgan" / "weights" / "files"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("name")
+    parser.add_argument("--tests", type=Path, required=True, help="folder of Set5/x4 and so on")
+    parser.add_argument("--photos", type=Path, required=True, help="photos for the check")
+    parser.add_argument("--sets", default="Set5,Set14,BSD100")
+    parser.add_argument("--note", action="append", default=[], metavar="KEY=TEXT")
+    arguments = parser.parse_args()
+
+    tensors, header = load_weights(arguments.weights)
+    target = FILES / f"{arguments.name}.safetensors"
+    notes = dict(note.split("=", 1) for note in arguments.note)
+    parameters = sum(t.size for name, t in tensors.items() if "running_" not in name)
+    card = {**header.card, **notes, "name": arguments.name, "parameters": parameters}
+    FILES.mkdir(exist_ok=True)
+    save_weights(target, tensors, replace(header, card=card))
+
+    photos = [read(path) for path in sorted(arguments.photos.glob("*.jpg"))[::23]]
+    references = [hr for hr, _ in pairs(arguments.tests / "Set5" / f"x{header.scale}")]
+    found = check(target, photos=photos, references=references)
+    record(target, found)
+
+    figures: dict[str, dict[str, float]] = {}
+    upscaler = load(target)
+    for name in arguments.sets.split(","):
+        start, rows = time.monotonic(), []
+        for hr, lr in pairs(arguments.tests / name / f"x{header.scale}"):
+            sr = upscale_array(lr, upscaler, size=hr.shape[:2])
+            # Gray pictures are measured as they are, (H, W), as the literature does.
+            sr, hr, lr = (x[:, :, 0] if x.shape[2] == 1 else x for x in (sr, hr, lr))
+            rows.append(score(sr, hr, lr, scale=header.scale, measures=FROM_FILES))
+        figures[name] = {key: round(float(np.mean([r[key] for r in rows])), 4) for key in rows[0]}
+        print(name, len(rows), "pictures", f"{time.monotonic() - start:.0f} s", figures[name])
+    tensors, header = load_weights(target)
+    save_weights(target, tensors, replace(header, card={**header.card, "figures": figures}))
+    print(target, f"{target.stat().st_size / 1e6:.2f} MB", found.tile_margin, found.precisions)
+
+
+def read(path: Path) -> Any:
+    """A picture's pixels, (H, W, 3) or (H, W, 1) uint8."""
+    return read_picture(path).frames[0].colour
+
+
+def pairs(folder: Path) -> Iterator[tuple[Any, Any]]:
+    """(HR, LR) of a folder of `*_HR.png` and `*_LR.png`."""
+    for path in sorted(folder.glob("*_HR.png")):
+        yield read(path), read(path.with_name(path.name.replace("_HR", "_LR")))
+
+
+if __name__ == "__main__":
+    main()
