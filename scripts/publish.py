@@ -9,6 +9,7 @@ test sets in every protocol, tile margin, precisions) goes into the file's heade
 """
 
 import argparse
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,6 +43,8 @@ def main() -> None:
     notes = dict(note.split("=", 1) for note in arguments.note)
     parameters = sum(t.size for name, t in tensors.items() if "running_" not in name)
     card = {**header.card, **notes, "name": arguments.name, "parameters": parameters}
+    if "recipe" in card:
+        card["recipe"] = json.dumps(without_folders(json.loads(card["recipe"])))
     FILES.mkdir(exist_ok=True)
     save_weights(target, tensors, replace(header, card=card))
 
@@ -64,6 +67,13 @@ def main() -> None:
     tensors, header = load_weights(target)
     save_weights(target, tensors, replace(header, card={**header.card, "figures": figures}))
     print(target, f"{target.stat().st_size / 1e6:.2f} MB", found.tile_margin, found.precisions)
+
+
+def without_folders(value: Any) -> Any:
+    """The recipe with file names instead of paths, which mean nothing elsewhere."""
+    if isinstance(value, dict):
+        return {key: without_folders(inner) for key, inner in value.items()}
+    return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
 def read(path: Path) -> Any:
