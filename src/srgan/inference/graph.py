@@ -198,11 +198,28 @@ class _Taker:
             raise ModelRefused(f"tensor {name} is unknown; the file does not fit its header")
 
 
-def build_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> bytes:
+Ranges = Mapping[str, tuple[float, float]]
+"""The least and greatest value that each convolution reads, by the convolution's name."""
+
+
+def build_graph(
+    tensors: Mapping[str, NDArray[Any]],
+    header: Header,
+    *,
+    ranges: Ranges | None = None,
+    observe: bool = False,
+) -> bytes:
     """The network of a weights file as a serialised ONNX model.
 
     Input ``input`` (N, 3, H, W) float32 RGB in [0, 1]; output ``output``
     (N, 3, H * scale, W * scale) float32, nominally in [0, 1], not clipped. N, H and W are free.
+
+    Args:
+        tensors, header: as :func:`srgan.weights.format.load_weights` gives them.
+        ranges: makes the convolutions named work in 8 bits: weights by their greatest value in
+            each output map, what they read by its range.
+        observe: adds, for each convolution NAME, the outputs ``NAME.low`` and ``NAME.high``: the
+            range of what it read.
 
     Raises:
         ModelRefused: the tensors do not fit the header.
@@ -210,7 +227,7 @@ def build_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> bytes:
     if header.architecture in LUMA_ARCHITECTURES:
         return build_luma_graph(tensors, header)
     layers = read_layers(tensors, header)
-    graph = _Graph()
+    graph = _Graph(ranges or {}, observe=observe)
     x = graph.activate(graph.conv("input", layers.head[0], "head"), layers.head[1])
     shallow = x
     for i, (first, slope, second) in enumerate(layers.blocks):
@@ -230,13 +247,15 @@ def build_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> bytes:
 class _Graph:
     """ONNX nodes in the order in which they are asked for; values are named by their node."""
 
-    def __init__(self) -> None:
+    def __init__(self, ranges: Ranges, *, observe: bool) -> None:
         # Imported here: a filter's user never pays for it.
         from onnx import helper, numpy_helper
 
         self._helper, self._numpy = helper, numpy_helper
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
+        self._ranges, self._observe = ranges, observe
+        self._observed: list[str] = []
 
     def _node(self, kind: str, inputs: list[str], name: str = "", **attributes: Any) -> str:
         name = name or f"{kind}{len(self._nodes)}"
@@ -248,10 +267,36 @@ class _Graph:
         return name
 
     def conv(self, x: str, conv: Conv, name: str) -> str:
-        weight = self._constant(conv.weight, f"{name}.weight")
+        if self._observe:
+            for kind, end in (("ReduceMin", "low"), ("ReduceMax", "high")):
+                self._observed.append(self._node(kind, [x], f"{name}.{end}", keepdims=0))
+        if name in self._ranges:
+            x = self._quantised(x, *self._ranges[name])
+            weight = self._quantised_weight(conv.weight, f"{name}.weight")
+        else:
+            weight = self._constant(conv.weight, f"{name}.weight")
         bias = self._constant(conv.bias, f"{name}.bias")
         pad = conv.weight.shape[2] // 2
         return self._node("Conv", [x, weight, bias], name, pads=[pad] * 4)
+
+    def _quantised(self, x: str, low: float, high: float) -> str:
+        low, high = min(low, 0.0), max(high, 0.0)
+        step = max(high - low, 1e-6) / 255.0
+        name = f"{x}.{len(self._nodes)}"
+        scale = self._constant(np.array(step, np.float32), f"{name}.step")
+        zero = self._constant(np.array(round(-low / step), np.uint8), f"{name}.zero")
+        whole = self._node("QuantizeLinear", [x, scale, zero], f"{name}.whole")
+        return self._node("DequantizeLinear", [whole, scale, zero], f"{name}.dequantised")
+
+    def _quantised_weight(self, weight: Array, name: str) -> str:
+        step = np.maximum(np.abs(weight).max(axis=(1, 2, 3)), 1e-8) / np.float32(127.0)
+        whole = np.rint(weight / step[:, None, None, None]).astype(np.int8)
+        inputs = [
+            self._constant(whole, f"{name}.whole"),
+            self._constant(step, f"{name}.step"),
+            self._constant(np.zeros(step.shape, np.int8), f"{name}.zero"),
+        ]
+        return self._node("DequantizeLinear", inputs, name, axis=0)
 
     def activate(self, x: str, slope: float) -> str:
         # With one slope PReLU is a leaky ReLU, which every runtime fuses into the convolution.
@@ -284,7 +329,10 @@ class _Graph:
             self._nodes,
             f"srresnet_x{scale}",
             [helper.make_tensor_value_info("input", float32, shapes[0])],
-            [helper.make_tensor_value_info("output", float32, shapes[1])],
+            [
+                helper.make_tensor_value_info("output", float32, shapes[1]),
+                *(helper.make_tensor_value_info(name, float32, []) for name in self._observed),
+            ],
             self._constants,
         )
         model = helper.make_model(

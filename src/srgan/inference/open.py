@@ -1,6 +1,7 @@
 """From a name to an upscaler."""
 
-from functools import partial
+from functools import cache, partial
+from math import ceil
 from pathlib import Path
 from typing import get_args
 
@@ -19,10 +20,8 @@ from srgan.weights.format import CLASSICAL, Header, Tensors, load_weights
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
 
-MEMORY = 800_000_000
+MEMORY = 1_000_000_000
 """Bytes that the tiles at work may take together when their size is chosen automatically."""
-
-_BYTES_PER_PIXEL = {"fp32": 6200, "bf16": 3200, "int8": 2400}
 
 
 def load(
@@ -62,7 +61,7 @@ def load(
     if realism is not None:
         tensors, header = _blended(name_or_path, realism)
     else:
-        tensors, header = load_weights(_find(name_or_path))
+        tensors, header = load_weights(find_weights(name_or_path))
     if header.architecture in CLASSICAL:
         return open_classical(tensors, header)
     return open_network(
@@ -101,14 +100,15 @@ def open_network(
     chosen = choose_precision(precision, header, device)
     if margin is None:
         margin = int(header.card.get("tile_margin", DEFAULT_MARGIN))
-    graph = build_graph(tensors, header)
+    graph = cache(partial(graph_of, tensors, header))
+    graph(chosen)  # refused now rather than at the first picture
     streams = threads if device == "cpu" else 1
     if tile is None:
-        side = int((MEMORY / streams / _BYTES_PER_PIXEL[chosen]) ** 0.5)
+        side = int((MEMORY / streams / bytes_per_pixel(header, chosen)) ** 0.5)
         tile = max(32, side - 2 * margin)
     network = partial(
         Network,
-        lambda _: graph,
+        graph,
         scale=header.scale,
         device=device,
         precision=chosen,
@@ -132,7 +132,33 @@ def choose_precision(precision: str, header: Header, device: Device) -> Precisio
         if device != "cpu" or not native_bf16():
             raise UsageError("bf16 needs a CPU that has it, and openvino; use --precision auto")
         return "bf16"
-    raise UsageError(f"precision {precision!r} is unknown; it is auto, fp32 or bf16")
+    if precision == "int8":
+        if device != "cpu" or "int8" not in header.card.get("precisions", ()):
+            raise UsageError(
+                "this model was not found good enough in int8, or not on this device; "
+                "use --precision auto"
+            )
+        return "int8"
+    raise UsageError(f"precision {precision!r} is unknown; it is auto, fp32, bf16 or int8")
+
+
+def bytes_per_pixel(header: Header, precision: Precision) -> int:
+    """What a network takes for each input pixel while it runs, about.
+
+    For the paper's network as OpenVINO was measured, in proportion for its kin; the luma
+    networks but ESPCN hold a few sets of maps at the size of the output.
+    """
+    if header.architecture == "srresnet":
+        paper = 6200 if precision == "fp32" else 3300
+        return ceil(paper * int(header.arguments.get("channels", 64)) / 64 * header.scale**2 / 16)
+    maps = int(header.arguments.get("channels", 64))
+    return 12 * maps * (1 if header.architecture == "espcn" else header.scale**2)
+
+
+def graph_of(tensors: Tensors, header: Header, precision: Precision) -> bytes:
+    """The graph of a network for a precision."""
+    ranges = header.card.get("activation_ranges", {}) if precision == "int8" else {}
+    return build_graph(tensors, header, ranges=ranges)
 
 
 def _check(threads: int | None, scale: int, realism: float | None, tile: int | str) -> None:
@@ -146,7 +172,12 @@ def _check(threads: int | None, scale: int, realism: float | None, tile: int | s
         raise UsageError(f"--tile must be auto or at least 1 pixel, not {tile}")
 
 
-def _find(name_or_path: str | Path) -> Path:
+def find_weights(name_or_path: str | Path) -> Path:
+    """The weights file of a name that ``srgan.models()`` lists, or the path given.
+
+    Raises:
+        ModelRefused: there is no model of this name.
+    """
     path = Path(name_or_path)
     if path.suffix == ".safetensors" or len(path.parts) > 1:
         return path
@@ -162,9 +193,9 @@ def _blended(name_or_path: str | Path, realism: float) -> tuple[Tensors, Header]
     if not same:
         raise ModelRefused("srresnet and srgan differ in their networks; they cannot be blended")
     margin = max(int(h.card.get("tile_margin", DEFAULT_MARGIN)) for h in (header, other))
-    precisions = [
-        p for p in header.card.get("precisions", ()) if p in other.card.get("precisions", ())
-    ]
+    # The ranges that int8 needs are those of one model, not of a mixture.
+    both = set(header.card.get("precisions", ())) & set(other.card.get("precisions", ()))
+    precisions = sorted(both - {"int8"})
     card = {**header.card, "tile_margin": margin, "precisions": precisions}
     return blend(calm, sharp, realism), Header(
         header.architecture, header.arguments, header.scale, header.output_range, card

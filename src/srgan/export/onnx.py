@@ -1,0 +1,65 @@
+"""A weights file as an ONNX file, for other programs."""
+
+from pathlib import Path
+
+import numpy as np
+
+from srgan.errors import RuntimeFailed
+from srgan.image.atomic import atomic_file
+from srgan.inference.graph import build_graph
+from srgan.inference.runtimes import installed, open_runtime
+from srgan.weights.format import Header, Tensors, load_weights
+
+TOLERANCE = 1e-4
+"""The greatest difference from PyTorch that an exported network may show, in [0, 1]."""
+
+_SHAPES = ((1, 3, 24, 31), (2, 3, 17, 8), (1, 3, 1, 1))
+
+
+def export_onnx(weights: str | Path, out: str | Path, *, overwrite: bool = False) -> float | None:
+    """Write a network as ONNX: ``input`` to ``output``, RGB in [0, 1], every size free.
+
+    Args:
+        weights: a weights file.
+        out: the ONNX file to write.
+        overwrite: whether an existing file may be replaced.
+
+    Returns:
+        The greatest difference from PyTorch on noise; None where PyTorch is not installed.
+
+    Raises:
+        ModelRefused: the weights cannot be used.
+        RuntimeFailed: the graph does not do what the network does; nothing is written.
+        OutputFailed: the file exists or cannot be written.
+    """
+    tensors, header = load_weights(weights)
+    model = build_graph(tensors, header)
+    difference = difference_from_torch(model, tensors, header) if installed("torch") else None
+    if difference is not None and not difference <= TOLERANCE:
+        raise RuntimeFailed(
+            f"the exported network differs from PyTorch by {difference:.2g} where {TOLERANCE:g} "
+            "is allowed; it was not written. Check the weights for extreme values"
+        )
+    with atomic_file(out, overwrite=overwrite) as file:
+        file.write(model)
+    return difference
+
+
+def difference_from_torch(model: bytes, tensors: Tensors, header: Header) -> float:
+    """The greatest difference between an ONNX model and its network in PyTorch, in [0, 1]."""
+    import torch
+
+    from srgan.networks.build import build
+
+    network = build(header.architecture, header.arguments).eval()
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+    runtime = open_runtime(model, device="cpu", precision="fp32", threads=1, streams=1)
+    low, high = header.output_range
+    draw = np.random.default_rng(0)
+    worst = 0.0
+    for shape in _SHAPES:
+        batch = draw.random(shape, dtype=np.float32)
+        with torch.no_grad():
+            expected = (network(torch.from_numpy(batch)).numpy() - low) / (high - low)
+        worst = max(worst, float(np.abs(runtime(batch) - expected).max()))
+    return worst
