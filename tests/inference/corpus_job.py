@@ -36,7 +36,7 @@ def double(task: Task, overwrite: bool, stop: Callable[[], bool]) -> Iterable[st
 
 def tell(event: Event) -> None:
     """One line for each picture that is not done."""
-    if event.state != "done":
+    if event.status != "done":
         print(f"{event.input}: {event.reason}", file=sys.stderr)
 
 

@@ -58,7 +58,7 @@ def run(folder: Path, *, resume: bool, report: Callable[[Event], None]) -> Summa
 def told(folder: Path) -> Callable[[Event], None]:
     """Note each finished picture outside of the output folder, as a terminal would."""
     log = (folder / "told").open("a", buffering=1)
-    return lambda event: print(event.output, file=log) if event.state == "done" else None
+    return lambda event: print(event.output, file=log) if event.status == "done" else None
 
 
 def whole(path: Path) -> bool:

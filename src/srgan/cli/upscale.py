@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +26,8 @@ def upscale(
         Option(
             "-o",
             "--output",
-            help="File or folder of the results. Default: beside each input, photo_x4.jpg.",
+            help="File or folder of the results. Default: beside each input, photo_x4.jpg; "
+            "of a folder, beside it, photos_x4.",
         ),
     ] = None,
     model: Annotated[
@@ -60,6 +62,20 @@ def upscale(
         bool, Option("--strip", help="Drop EXIF, XMP, resolution and colour profile.")
     ] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace results that exist.")] = False,
+    name: Annotated[
+        str,
+        Option("--name", help="Folders: names of results, of {stem}, {ext}, {scale} and {model}."),
+    ] = "{stem}",
+    resume: Annotated[
+        bool,
+        Option(
+            "--resume",
+            help="Folders: do what is missing, and again what other options or inputs made.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int, Option("--workers", min=1, help="Folders: pictures under way at the same time.")
+    ] = 1,
     consistent: Annotated[
         bool,
         Option("--consistent", help="Correct the result so that shrunk it equals the input."),
@@ -91,7 +107,7 @@ def upscale(
     name whole or not at all, and never replaces a file unless --overwrite says so.
     """
     from srgan.image.limits import Limits
-    from srgan.inference.file import Options
+    from srgan.inference.file import Options, size_mark
     from srgan.inference.open import load
     from srgan.weights.catalog import DEFAULT
 
@@ -108,16 +124,46 @@ def upscale(
         consistent=consistent,
         limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6), max_frames),
     )
-    pairs = _pairs(inputs, output, options, recursive)
-    upscaler = load(
-        model or DEFAULT,
-        device=device,
-        precision=precision,
-        threads=threads,
-        realism=realism,
-        tile="auto" if tile == "auto" else _number(tile, "--tile"),
-        exact=exact,
+    chosen = model or DEFAULT
+    opened = cache(
+        partial(
+            load,
+            chosen,
+            device=device,
+            precision=precision,
+            threads=threads,
+            realism=realism,
+            tile="auto" if tile == "auto" else _number(tile, "--tile"),
+            exact=exact,
+        )
     )
+    folders = [given for given in inputs if given.is_dir()]
+    pairs = _pairs([given for given in inputs if given not in folders], output, options, inputs)
+    status = 0
+    for folder in folders:
+        from srgan.cli.folder import upscale_folder
+        from srgan.inference.open import identity
+
+        target = output or folder.with_name(f"{folder.resolve().name}_{size_mark(options)}")
+        status = status or upscale_folder(
+            folder,
+            target / folder.name if output is not None and len(folders) > 1 else target,
+            options,
+            load=opened,
+            made_by={"model": identity(chosen, realism), "precision": precision, "exact": exact},
+            model=Path(chosen).stem,
+            template=name,
+            recursive=recursive,
+            resume=resume,
+            workers=workers,
+            quiet=quiet,
+            json=json_,
+        )
+        if status > 1:
+            sys.exit(status)
+    if not pairs:
+        sys.exit(status)
+    upscaler = opened()
     failed = 0
     for source, target in pairs:
         try:
@@ -129,13 +175,13 @@ def upscale(
                 message = f"{source}: {message}"
             print(f"srgan: {message}", file=sys.stderr)
             if json_:
-                status = "refused" if isinstance(error, ImageRefused) else "failed"
-                _emit({"input": str(source), "status": status, "reason": str(error)})
+                what = "refused" if isinstance(error, ImageRefused) else "failed"
+                _emit({"input": str(source), "status": what, "reason": str(error)})
             if isinstance(error, UsageError) and len(pairs) == 1:
                 sys.exit(2)
         else:
             _report(done, quiet=quiet, json_=json_)
-    if failed:
+    if failed or status:
         sys.exit(1)
 
 
@@ -191,7 +237,7 @@ def _number(text: str, option: str) -> int:
 
 
 def _pairs(
-    inputs: list[Path], output: Path | None, options: Options, recursive: bool
+    files: list[Path], output: Path | None, options: Options, inputs: list[Path]
 ) -> list[tuple[Path, Path]]:
     """Each picture with the file that its result goes to."""
     from srgan.image.files import format_for
@@ -201,9 +247,7 @@ def _pairs(
     to_folder = output is not None and (
         output.is_dir() or len(inputs) > 1 or inputs[0].is_dir() or str(output).endswith("/")
     )
-    for given in inputs:
-        if given.is_dir():
-            raise UsageError(f"{given}: folders come with the folder job")
+    for given in files:
         if output is None:
             pairs.append((given, default_output(given, options)))
         elif to_folder:

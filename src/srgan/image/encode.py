@@ -155,9 +155,16 @@ def encode_picture(
 
 
 def losses(
-    format: str, *, bit_depth: int = 8, alpha: bool = False, frames: int = 1
+    format: str, *, bit_depth: int = 8, alpha: bool = False, frames: int = 1, pages: bool = False
 ) -> tuple[str, ...]:
     """What a picture loses in a format, one line each to tell the user.
+
+    Args:
+        format: its name.
+        bit_depth: 8 or 16.
+        alpha: whether the picture has opacity.
+        frames: how many.
+        pages: whether the frames are pages, which have no timing, not an animation.
 
     Raises:
         UsageError: no such format.
@@ -168,8 +175,9 @@ def losses(
         lost.append(f"{kind.name} holds 8 bits per channel: 16 bits are rounded to 8")
     if alpha and not kind.alpha:
         lost.append(f"{kind.name} holds no opacity: the picture is laid on white")
-    if frames > 1 and not kind.animated:
-        lost.append(f"{kind.name} holds one frame: the first of {frames} is written")
+    if frames > 1 and (not kind.animated or (pages and kind.name != "TIFF")):
+        what = "page" if pages else "frame"
+        lost.append(f"{kind.name} holds one {what}: the first of {frames} is written")
     return tuple(lost)
 
 
@@ -295,7 +303,7 @@ def _frames_held(picture: Picture, kind: Format) -> Picture:
     elif kind.name != "PNG" and any(f.duration_ms is not None for f in frames):
         # Only APNG has a still beside the animation.
         frames = tuple(f for f in frames if f.duration_ms is not None)
-    if kind.name == "PNG" and len(frames) > 1 and frames[-1].duration_ms is None:
+    if kind.name != "TIFF" and frames[-1].duration_ms is None:
         frames = frames[:1]  # the pages of a TIFF are no animation
     return replace(picture, frames=frames)
 

@@ -55,24 +55,27 @@ class Done:
     notices: tuple[str, ...]
 
 
+def size_mark(options: Options) -> str:
+    """The size that is asked for as a part of a name: ``x4``, ``1920x1080`` or ``2048px``."""
+    if options.size is not None:
+        return f"{options.size[1]}x{options.size[0]}"
+    if options.long_edge is not None:
+        return f"{options.long_edge}px"
+    return f"x{options.scale or DEFAULT_SCALE:g}"
+
+
 def default_output(source: Path, options: Options, folder: Path | None = None) -> Path:
     """Where the result goes when nobody says: beside the source, ``photo.jpg`` → ``photo_x4.jpg``.
 
     Raises:
         UsageError: ``options.format`` is not one that can be written.
     """
-    if options.size is not None:
-        mark = f"{options.size[1]}x{options.size[0]}"
-    elif options.long_edge is not None:
-        mark = f"{options.long_edge}px"
-    else:
-        mark = f"x{options.scale or DEFAULT_SCALE:g}"
     if options.format is not None:
         suffix = format_for(options.format).suffixes[0]
     else:
         known = any(source.suffix.lower() in f.suffixes for f in FORMATS.values())
         suffix = source.suffix if known else ".png"
-    return (folder or source.parent) / f"{source.stem}_{mark}{suffix}"
+    return (folder or source.parent) / f"{source.stem}_{size_mark(options)}{suffix}"
 
 
 def wanted_size(height: int, width: int, options: Options) -> tuple[int, int]:
@@ -120,6 +123,7 @@ def upscale_file(
         bit_depth=picture.bit_depth,
         alpha=picture.has_alpha,
         frames=len(picture.frames),
+        pages=picture.frames[-1].duration_ms is None,
     )
     if len(picture.frames) == 1 and not options.consistent:
         _stream(picture, target, upscaler, options, size, progress, cancelled)

@@ -23,7 +23,7 @@ Process = Callable[[Task, bool, Callable[[], bool]], Iterable[str]]
 Returns lines to tell the user. Raises an error of srgan; :class:`Cancelled` if it was stopped.
 """
 
-State = Literal["done", "skipped", "refused", "failed"]
+Status = Literal["done", "skipped", "refused", "failed"]
 
 _WHY = {
     Claim.DONE: "done before",
@@ -38,7 +38,7 @@ class Event:
     """What became of one picture.
 
     Attributes:
-        state: refused means that the input is no picture that is read, or too large.
+        status: refused means that the input is no picture that is read, or too large.
         input: path of the picture.
         output: path of its result.
         reason: one line, empty for "done".
@@ -46,7 +46,7 @@ class Event:
         notices: lines to tell the user.
     """
 
-    state: State
+    status: Status
     input: str
     output: str
     reason: str = ""
@@ -78,9 +78,9 @@ class Summary:
         """0 if all went well, 1 otherwise."""
         return 1 if self.refused or self.failed or self.stopped else 0
 
-    def count(self, state: "State") -> None:
-        """Count one more picture of a state."""
-        setattr(self, state, getattr(self, state) + 1)
+    def count(self, status: "Status") -> None:
+        """Count one more picture of a status."""
+        setattr(self, status, getattr(self, status) + 1)
 
     def __str__(self) -> str:
         counts = (
@@ -201,10 +201,8 @@ class _Job:
                 self.summary.stopped = f"{fatal}; --resume does the rest"
             with suppress(OutputFailed) if fatal else nullcontext():
                 journal.release(task.name)
-            state: State = (
-                "refused" if isinstance(error, ImageRefused | LimitExceeded) else "failed"
-            )
-            return _event(state, task, _reason(error, task))
+            refused = isinstance(error, ImageRefused | LimitExceeded)
+            return _event("refused" if refused else "failed", task, _reason(error, task))
         journal.finish(task.name)
         seconds = round(time.monotonic() - started, 3)
         return Event("done", str(task.input), str(task.output), "", seconds, notices)
@@ -214,15 +212,15 @@ class _Job:
 
     def _tell(self, event: Event) -> None:
         with self._lock:
-            self.summary.count(event.state)
+            self.summary.count(event.status)
             try:
                 self._report(event)
             except OSError as error:  # a closed pipe, or a log on the full disk
                 self.summary.stopped = f"cannot report: {error.strerror}"
 
 
-def _event(state: State, task: Task, reason: str) -> Event:
-    return Event(state, str(task.input), str(task.output), reason)
+def _event(status: Status, task: Task, reason: str) -> Event:
+    return Event(status, str(task.input), str(task.output), reason)
 
 
 def _content(path: Path) -> str:

@@ -1,6 +1,7 @@
 """From a name to an upscaler."""
 
 from functools import cache, partial
+from hashlib import sha256
 from math import ceil
 from pathlib import Path
 from typing import get_args
@@ -73,6 +74,24 @@ def load(
         tile=tile if isinstance(tile, int) else None,
         margin=reach(header) if exact else None,
     )
+
+
+def identity(name_or_path: str | Path, realism: float | None = None) -> str:
+    """What tells a model from every other: a filter's name, or the sha256 of its weights.
+
+    Raises:
+        ModelRefused: the model is unknown, or its file cannot be read.
+    """
+    if str(name_or_path) in get_args(KernelName):
+        return str(name_or_path)
+    names = [name_or_path] if realism is None else ["srresnet", "srgan"]
+    digest = sha256()
+    for name in names:
+        try:
+            digest.update(_find(name).read_bytes())
+        except OSError as error:
+            raise ModelRefused(f"{name}: cannot be read: {error.strerror}") from error
+    return f"{digest.hexdigest()} {realism}"
 
 
 def open_network(
