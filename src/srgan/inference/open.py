@@ -88,7 +88,7 @@ def identity(name_or_path: str | Path, realism: float | None = None) -> str:
     digest = sha256()
     for name in names:
         try:
-            digest.update(_find(name).read_bytes())
+            digest.update(find_weights(name).read_bytes())
         except OSError as error:
             raise ModelRefused(f"{name}: cannot be read: {error.strerror}") from error
     return f"{digest.hexdigest()} {realism}"
