@@ -59,13 +59,14 @@ def _root(
 
 def register() -> None:
     """Give the app its commands; each command imports its room only when it runs."""
-    from srgan.cli import compare, fit, models, train, upscale
+    from srgan.cli import compare, export, fit, models, train, upscale
 
     app.command()(upscale.upscale)
     app.command()(models.models)
     app.command()(compare.compare)
     app.command()(fit.fit)
     app.command()(train.train)
+    app.command()(export.export)
 
 
 def main() -> None:
