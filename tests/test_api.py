@@ -1,0 +1,104 @@
+"""The three functions that most programs need."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import srgan
+from srgan.image.resize import imresize
+
+PIXELS = np.random.default_rng(4).integers(0, 256, (14, 19, 3), dtype=np.uint8)
+
+
+def test_every_public_name_is_listed_and_there() -> None:
+    for name in srgan.__all__:
+        assert getattr(srgan, name) is not None
+    shown = {n for n in vars(srgan) if not n.startswith("_")}
+    modules = {"api", "classical", "cli", "errors", "evaluation", "export", "image", "inference"}
+    modules |= {"losses", "metrics", "networks", "training", "weights", "degradation", "server"}
+    assert shown - modules == set(srgan.__all__) - {"__version__"}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [None, 1, 3, 4])
+def test_an_array_comes_back_as_it_was_given(dtype: type, channels: int | None) -> None:
+    shape = (14, 19) if channels is None else (14, 19, channels)
+    image = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+    out = srgan.upscale(image, "bicubic", 3)
+    assert out.dtype == dtype
+    assert out.shape == (42, 57, *shape[2:])
+    if channels in (1, 3):
+        np.testing.assert_array_equal(out, imresize(image, scale=3))
+
+
+def test_floats_are_values_from_0_to_1() -> None:
+    image = PIXELS.astype(np.float32) / 255
+    out = srgan.upscale(image, "bicubic", 2)
+    assert out.dtype == np.float32
+    np.testing.assert_allclose(out, np.clip(imresize(image, scale=2), 0, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_a_pillow_image_comes_back_as_one(mode: str) -> None:
+    rgb = Image.fromarray(PIXELS)
+    if mode == "I;16":
+        image = Image.fromarray(PIXELS[:, :, 0].astype(np.uint16) * 257)
+    else:
+        image = rgb.convert(mode)
+    out = srgan.upscale(image, "lanczos3", size=(40, 30))
+    assert out.size == (40, 30)
+    expected = {"1": "L", "P": "RGB", "CMYK": "RGB"}
+    assert out.mode == expected.get(mode, mode)
+
+
+def test_a_path_gives_the_path_of_the_result(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(PIXELS).save(photo)
+    target = srgan.upscale(photo, "bicubic")
+    assert target == tmp_path / "photo_x4.png"
+    np.testing.assert_array_equal(np.asarray(Image.open(target)), imresize(PIXELS, scale=4))
+    with pytest.raises(srgan.OutputFailed, match="overwrite"):
+        srgan.upscale(photo, "bicubic")
+    text = srgan.upscale(str(photo), "bicubic", output=str(tmp_path / "other.webp"))
+    assert text == str(tmp_path / "other.webp")
+    assert Image.open(text).format == "WEBP"
+
+
+def test_an_upscaler_is_kept_and_used_again() -> None:
+    upscaler = srgan.load("bicubic")
+    assert upscaler.scale == 4
+    first = srgan.upscale(PIXELS, upscaler)
+    np.testing.assert_array_equal(first, srgan.upscale(PIXELS, "bicubic"))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.zeros((4,), np.uint8),
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.int32),
+        np.full((4, 4, 3), np.nan),
+        7,
+    ],
+)
+def test_what_is_no_picture_is_refused(bad: object) -> None:
+    with pytest.raises(srgan.UsageError):
+        srgan.upscale(bad, "bicubic")  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("scale", [0, 1, 16.5, -2, float("nan")])
+def test_a_meaningless_scale_is_refused(scale: float) -> None:
+    with pytest.raises(srgan.UsageError, match="scale"):
+        srgan.upscale(PIXELS, "bicubic", scale)
+
+
+def test_models_lists_networks_first_with_their_figures() -> None:
+    rows = srgan.models()
+    kinds = [row.kind for row in rows]
+    assert kinds == sorted(kinds, key=lambda kind: kind == "filter")
+    best = next(row for row in rows if row.name == "srresnet")
+    assert best.parameters == 1_545_238
+    assert best.scores["Set5 x4"] > 31.0
