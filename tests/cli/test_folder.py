@@ -1,0 +1,79 @@
+"""srgan upscale FOLDER, as a shell sees it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for name in ("a.png", "sub/b.png"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((6, 8, 3), 90, np.uint8)).save(path)
+    return tmp_path / "photos"
+
+
+def test_a_folder_goes_to_a_folder(srgan: Run, photos: Path, tmp_path: Path) -> None:
+    ran = srgan("upscale", photos, "-r", "-m", "bicubic", "-o", tmp_path / "out")
+    assert ran.status == 0
+    assert "2 done" in ran.err
+    assert Image.open(tmp_path / "out/sub/b.png").size == (32, 24)
+    again = srgan("upscale", photos, "-r", "-m", "bicubic", "-o", tmp_path / "out", "--resume")
+    assert "2 skipped" in again.err
+    other = srgan("upscale", photos, "-r", "-m", "nearest", "-o", tmp_path / "out", "--resume")
+    assert "2 done" in other.err
+
+
+def test_without_an_output_it_is_beside_the_folder(srgan: Run, photos: Path) -> None:
+    assert srgan("upscale", photos, "-m", "bicubic", "-s", "2").status == 0
+    assert Image.open(photos.with_name("photos_x2") / "a.png").size == (16, 12)
+    assert not (photos.with_name("photos_x2") / "sub").exists()
+
+
+def test_one_bad_file_is_one_line(srgan: Run, photos: Path, tmp_path: Path) -> None:
+    (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    ran = srgan("upscale", photos, "-m", "bicubic", "-o", tmp_path / "out", "--json", "-q")
+    assert ran.status == 1
+    entries = [json.loads(line) for line in ran.out.splitlines()]
+    assert [e["status"] for e in entries] == ["done", "refused"]
+    assert ran.err.splitlines()[0].startswith(f"srgan: {photos / 'bad.jpg'}: ")
+
+
+def test_collisions_are_a_usage_error(srgan: Run, photos: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(photos / "a.webp")
+    ran = srgan("upscale", photos, "-m", "bicubic", "-o", tmp_path / "out", "--format", "png")
+    assert ran.status == 2
+    assert "{ext}" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_the_job_tidily(number: int, status: int, photos: Path, tmp_path: Path) -> None:
+    for k in range(300):
+        (photos / f"{k}.png").write_bytes((photos / "a.png").read_bytes())
+    out = tmp_path / "out"
+    command = ["-m", "srgan.cli.main", "upscale", photos, "-m", "bicubic", "-o", out, "-q"]
+    job = subprocess.Popen([sys.executable, *map(str, command)], stderr=subprocess.PIPE)
+    while not list(out.glob("*.png")):
+        assert job.poll() is None
+        time.sleep(0.01)
+    job.send_signal(number)
+    errors = job.communicate(timeout=60)[1]
+    assert job.returncode == status
+    assert b"Traceback" not in errors
+    assert 0 < len(list(out.glob("*.png"))) < 301
+    assert not list(out.glob("*.part"))
