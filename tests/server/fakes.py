@@ -1,0 +1,137 @@
+"""Upscalers that need no weights, and a server that runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+
+from srgan.inference.tiles import Tiled
+from srgan.server.lane import Choice
+from srgan.weights.catalog import Model
+
+MODELS = (
+    Model("srgan", "network", "sharp"),
+    Model("srresnet", "network", "faithful"),
+    Model("slow", "network", "takes its time"),
+    Model("crash", "network", "ends the process"),
+    Model("bicubic", "filter", "Keys' cubic"),
+)
+TILE_SECONDS = 0.15
+
+
+class Blocks:
+    """Repeats pixels; darkens by the dial, so that a test sees it."""
+
+    scale = 4
+
+    def __init__(self, realism: float) -> None:
+        self.realism = realism
+
+    def __call__(self, image: Any) -> Any:
+        return (image * (1 - self.realism)).repeat(4, axis=0).repeat(4, axis=1).astype(np.float32)
+
+
+class Sleepy(Blocks):
+    """Takes its time for each tile."""
+
+    def __call__(self, image: Any) -> Any:
+        time.sleep(TILE_SECONDS)
+        return super().__call__(image)
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Opens the fakes; pickled into the computing process."""
+
+    def __call__(self, choice: Choice) -> Any:
+        if choice.model == "bicubic":
+            from srgan.inference.open import load
+
+            return load("bicubic")
+        if choice.model == "slow":
+            return Tiled(Sleepy(0.0), tile=32, margin=0)
+        if choice.model == "crash":
+            return lambda image: os._exit(3)
+        return Blocks(choice.realism or 0.0)
+
+
+class RunningServer:
+    """A server in a process of its own, with its limits changed."""
+
+    def __init__(self, token: str | None = None, **limits: float) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="srgan-test-"))
+        settings = json.dumps({"limits": limits, "token": token, "spool": str(self.folder)})
+        here = Path(__file__).parent
+        source = str(here.parents[1] / "src")
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join([source, str(here), os.environ.get("PYTHONPATH", "")])
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, str(here / "fakes.py"), settings],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}"
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.client = httpx.Client(base_url=self.url, timeout=120, headers=headers)
+        deadline = time.monotonic() + 60
+        while self.client.get("/readyz").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def post(self, content: bytes, name: str = "photo.png", **fields: Any) -> httpx.Response:
+        """Send a picture."""
+        files = {"image": (name, content)}
+        return self.client.post("/v1/upscale", files=files, data=fields)
+
+    def ended(self, job: str, seconds: float = 60.0) -> dict[str, Any]:
+        """A job's document once it has ended."""
+        deadline = time.monotonic() + seconds
+        while True:
+            document: dict[str, Any] = self.client.get(f"/v1/jobs/{job}").json()
+            if document["state"] not in ("queued", "running"):
+                return document
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def stop(self) -> int:
+        """End it as a service manager does; its exit status."""
+        self.client.close()
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+def main() -> None:
+    """Serve the fakes; prints the port."""
+    from srgan.server.app import Config, create_app
+    from srgan.server.guards import Access
+    from srgan.server.limits import ServerLimits
+    from srgan.server.run import listen, serve
+
+    settings = json.loads(sys.argv[1])
+    limits = ServerLimits(**settings["limits"])
+    access = Access(token=settings["token"])
+    # Under its importable name, for the processes that unpickle it.
+    from fakes import Opener as Importable
+
+    config = Config(MODELS, "srresnet", Path(settings["spool"]), access, limits, Importable())
+    listener = listen("127.0.0.1", 0, backlog=2048)
+    print(listener.getsockname()[1], flush=True)
+    serve(create_app(config), listener, limits)
+
+
+if __name__ == "__main__":
+    main()
