@@ -1,0 +1,442 @@
+"""Jobs: a bounded queue, one lane that works it off, and files that vanish with their job."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Any, Literal
+
+from srgan.errors import Cancelled, SRGANError
+from srgan.server.child import Child, ChildDied, ChildTimeout
+from srgan.server.decoder import Convert, Decode, Decoder, Look
+from srgan.server.lane import Choice, Lane, Opener, Task
+from srgan.server.limits import MEGA, MIB, ServerLimits
+from srgan.server.problems import Problem, code_of
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
+
+# Decoding under load takes longer by the clock than by the processor.
+_WALL_PER_CPU = 4
+_RESULTS_FACTOR = 4
+_EXPIRY_SECONDS = 5.0
+_FIRST_GUESS = 20_000.0  # result pixels a second, until jobs have been timed
+
+log = logging.getLogger("srgan.server")
+
+
+@dataclass(slots=True)
+class Job:
+    """One picture's way through the server.
+
+    ``folder`` holds the upload and the result. ``cost`` is in input pixels. Times are of the
+    monotonic clock, but ``expires``, which is told to clients, in seconds since 1970.
+    """
+
+    id: str
+    folder: Path
+    client: str
+    name: str
+    choice: Choice
+    task: Task
+    source: tuple[int, int, int, str]  # height, width, frames, format
+    cost: int
+    state: State = "queued"
+    progress: float = 0.0
+    created: float = field(default_factory=time.monotonic)
+    started: float | None = None
+    ended: float | None = None
+    expires: float | None = None
+    notices: tuple[str, ...] = ()
+    problem: Problem | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    converting: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
+
+    @property
+    def ended_at_all(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ENDED
+
+    @property
+    def work(self) -> int:
+        """Result pixels of all frames."""
+        return self.task.height * self.task.width * self.source[2]
+
+    def tell(self) -> None:
+        """Wake everyone who waits for news of this job."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Jobs:
+    """Owns the queue, the children and the folder of uploads and results.
+
+    Args:
+        opener: gives the upscaler of a choice, in the computing child.
+        default: the model that is opened at the start.
+        spool: an existing folder that is this server's alone.
+    """
+
+    def __init__(self, limits: ServerLimits, opener: Opener, default: Choice, spool: Path) -> None:
+        self.limits = limits
+        self.spool = spool
+        self.jobs: dict[str, Job] = {}
+        self.queue: list[Job] = []
+        self.running: Job | None = None
+        self.ready = False
+        self.stopping = False
+        self.ended: Counter[str] = Counter()
+        self.seconds = 0.0
+        self.spooled = 0
+        self.decoder = Child(
+            "srgan-decoder",
+            Decoder(limits.picture, limits.decode_seconds, limits.decode_memory_mb * MIB),
+        )
+        self.lane = Child("srgan-lane", Lane(opener, default))
+        self._warm = default
+        self._decoding = ThreadPoolExecutor(1, "decoder")
+        self._computing = ThreadPoolExecutor(1, "lane")
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._rate = _FIRST_GUESS
+
+    # Life
+
+    async def start(self) -> None:
+        """Start the children and the lane; ``ready`` turns true when a model is open."""
+        self._tasks = [
+            asyncio.create_task(self._work(), name="lane"),
+            asyncio.create_task(self._expire(), name="expiry"),
+        ]
+
+    async def stop(self) -> None:
+        """Take no more, finish what can be finished in time, end everything."""
+        self.stopping = True
+        deadline = time.monotonic() + self.limits.stop_seconds
+        # The last second is for telling those who wait, and for the files.
+        while (self.queue or self.running) and time.monotonic() < deadline - 1.0:
+            await asyncio.sleep(0.05)
+        for job in [*self.queue, *([self.running] if self.running else [])]:
+            log.warning("job %s was not finished before the server stopped", job.id)
+            self._end(job, "failed", Problem("stopping", "the server stopped; send it again"))
+        self.queue.clear()
+        for task in self._tasks:
+            task.cancel()
+        for child in (self.lane, self.decoder):
+            with contextlib.suppress(OSError, ValueError):
+                child.kill()
+        self._computing.shutdown(wait=True)
+        self._decoding.shutdown(wait=True)
+        for job in list(self.jobs.values()):
+            self.remove(job)
+
+    # Admission
+
+    def admit(self, client: str) -> None:
+        """Refuse a client before its upload is received.
+
+        Raises:
+            Problem: stopping, the queue is full, or this client has its share.
+        """
+        if self.stopping:
+            raise Problem("stopping", "the server is stopping; try again", retry_after=20)
+        waiting = [*self.queue, *([self.running] if self.running else [])]
+        if len(waiting) >= self.limits.queue_jobs:
+            raise self._full("the queue is full")
+        if sum(job.client == client for job in waiting) >= self.limits.client_jobs:
+            raise Problem(
+                "too_many_jobs",
+                f"{self.limits.client_jobs} of your jobs are waiting already; wait for one",
+                retry_after=self.retry_after(),
+            )
+
+    def submit(self, job: Job) -> None:
+        """Put a job into the queue.
+
+        Raises:
+            Problem: as :meth:`admit`, or the queue holds too many pixels already.
+        """
+        self.admit(job.client)
+        waiting = sum(j.cost for j in self.queue) + (self.running.cost if self.running else 0)
+        if waiting and waiting + job.cost > self.limits.queue_mp * MEGA:
+            raise self._full("the queue holds too many pixels already")
+        self.jobs[job.id] = job
+        self.queue.append(job)
+        self._wake.set()
+
+    def _full(self, detail: str) -> Problem:
+        return Problem("queue_full", f"{detail}; try again later", retry_after=self.retry_after())
+
+    def retry_after(self) -> int:
+        """Seconds until a place in the queue should be free."""
+        running = self.running
+        if running is None:
+            return 1
+        return max(1, min(600, ceil((1.0 - running.progress) * running.work / self._rate)))
+
+    def seconds_left(self, job: Job) -> float:
+        """An estimate of the seconds until a job is done."""
+        left = 0.0
+        for other in [*([self.running] if self.running else []), *self.queue]:
+            if other.started is not None and other.progress > 0.05:
+                spent = time.monotonic() - other.started
+                left += spent * (1.0 - other.progress) / other.progress
+            else:
+                left += other.work * (1.0 - other.progress) / self._rate
+            if other is job:
+                break
+        return left
+
+    def position(self, job: Job) -> int:
+        """How many jobs are before this one, the running one included."""
+        if job not in self.queue:
+            return 0
+        return self.queue.index(job) + (self.running is not None)
+
+    def new_folder(self) -> tuple[str, Path]:
+        """An unguessable id of 128 bits, and a folder of that name.
+
+        Raises:
+            Problem: the disk space for uploads and results is used up.
+        """
+        if self.spooled > self.limits.spool_mb * MIB:
+            raise Problem(
+                "disk_full", "the server's disk space is used up; try later", retry_after=60
+            )
+        name = secrets.token_urlsafe(16)
+        folder = self.spool / name
+        folder.mkdir(mode=0o700)
+        return name, folder
+
+    def check_result(self, job: Job) -> None:
+        """Refuse a job whose result is too large.
+
+        Raises:
+            Problem: the message names the limit.
+        """
+        try:
+            self.limits.picture.check_output(job.task.height, job.task.width, job.source[2])
+        except SRGANError as error:
+            raise Problem(code_of(error), str(error)) from error
+
+    # Children
+
+    async def look(self, source: Path) -> Any:
+        """An upload's header as ``Info``.
+
+        Raises:
+            Problem: it is no picture, or one that is too large.
+        """
+        return await self._decode(Look(source))
+
+    async def result(self, job: Job, format_: str, quality: int | None) -> Path:
+        """The result's file in a format; converted when it is asked for the first time.
+
+        Raises:
+            Problem: the format cannot hold it.
+        """
+        if format_ == job.task.format and quality in (None, job.task.quality):
+            return job.task.target
+        target = job.folder / f"result-{quality or 'default'}.{format_.lower()}"
+        if target.name not in job.converting:
+            question = Convert(job.task.target, target, format_, quality)
+            job.converting[target.name] = asyncio.create_task(self._converted(question))
+        try:
+            return await asyncio.shield(job.converting[target.name])
+        except Problem:
+            job.converting.pop(target.name, None)
+            raise
+
+    async def input_as_png(self, job: Job) -> Path:
+        """The upload as PNG, made when it is asked for the first time.
+
+        Raises:
+            Problem: it cannot be decoded.
+        """
+        target = job.folder / "upload.png"
+        if not target.exists():
+            await self._decode(Convert(job.folder / "upload", target, "PNG", None))
+        return target
+
+    async def _converted(self, question: Convert) -> Path:
+        await self._decode(question, factor=_RESULTS_FACTOR)
+        return question.target
+
+    async def _decode(self, question: Look | Decode | Convert, factor: int = 1) -> Any:
+        wall = self.limits.decode_seconds * _WALL_PER_CPU * factor
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._decoding, lambda: self.decoder.ask(question, timeout=wall)
+            )
+        except SRGANError as error:
+            # The library names the file, whose path is nobody's business.
+            detail = str(error).removeprefix(f"{question.source}: ")
+            raise Problem(code_of(error), detail) from error
+        except ChildTimeout:
+            raise Problem("image_refused", "decoding it takes too long") from None
+        except ChildDied:
+            raise Problem(
+                "image_refused", "decoding it takes more time or memory than is granted"
+            ) from None
+
+    # The lane
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._decoding, self.decoder.start)
+        while not self.ready:
+            try:
+                await loop.run_in_executor(
+                    self._computing, lambda: self.lane.ask(self._warm, timeout=300)
+                )
+                self.ready = True
+            except (SRGANError, ChildDied, ChildTimeout) as error:
+                log.error("the model %s cannot be opened: %r", self._warm.model, error)
+                await asyncio.sleep(2.0)
+        while True:
+            while not self.queue:
+                self._wake.clear()
+                await self._wake.wait()
+            job = self.queue.pop(0)
+            self.running = job
+            try:
+                await self._run(job)
+            except Exception:
+                log.exception("job %s failed", job.id)
+                self._end(job, "failed", Problem("internal", "the server's log says more"))
+            finally:
+                self.running = None
+            await self._recycle()
+
+    async def _run(self, job: Job) -> None:
+        loop = asyncio.get_running_loop()
+        job.state, job.started = "running", time.monotonic()
+        job.tell()
+
+        def progress(fraction: float) -> None:
+            loop.call_soon_threadsafe(self._progress, job, fraction)
+
+        try:
+            await self._decode(Decode(job.folder / "upload", job.folder))
+            if job.ended_at_all:
+                return
+            job.notices = await loop.run_in_executor(
+                self._computing,
+                lambda: self.lane.ask(
+                    job.task,
+                    timeout=self.limits.job_seconds,
+                    progress=progress,
+                    cancelled=lambda: job.ended_at_all,
+                ),
+            )
+        except Problem as problem:
+            self._end(job, "failed", problem)
+        except Cancelled:
+            self._end(job, "cancelled")
+        except SRGANError as error:
+            self._end(job, "failed", Problem(code_of(error), str(error)))
+        except ChildTimeout:
+            limit = f"{self.limits.job_seconds:g} s"
+            self._end(job, "failed", Problem("job_timeout", f"it took more than {limit}"))
+        except ChildDied:
+            self._end(
+                job, "failed", Problem("compute_failed", "the computing process ended; try again")
+            )
+        else:
+            if not job.ended_at_all:
+                self._end(job, "done")
+                self._learn(job)
+
+    def _progress(self, job: Job, fraction: float) -> None:
+        if not job.ended_at_all:
+            job.progress = min(1.0, max(job.progress, fraction))
+            job.tell()
+
+    def _learn(self, job: Job) -> None:
+        assert job.started is not None
+        assert job.ended is not None
+        seconds = max(job.ended - job.started, 1e-3)
+        self.seconds += seconds
+        self._rate += 0.3 * (job.work / seconds - self._rate)
+
+    def _end(self, job: Job, state: State, problem: Problem | None = None) -> None:
+        if job.ended_at_all:
+            return
+        job.state, job.problem = state, problem
+        job.ended = time.monotonic()
+        job.expires = time.time() + self.limits.keep_seconds
+        if state == "done":
+            job.progress = 1.0
+        self.ended[state] += 1
+        for file in job.folder.glob("*"):
+            if state != "done" or not file.name.startswith(("result", "upload")):
+                file.unlink(missing_ok=True)
+        job.tell()
+
+    async def _recycle(self) -> None:
+        """Replace the computing child when it has grown too large."""
+        pid = self.lane.pid
+        if pid is not None and resident(pid) > self.limits.lane_memory_mb * MIB:
+            log.info("the computing process is restarted: it holds too much memory")
+            await asyncio.get_running_loop().run_in_executor(self._computing, self.lane.stop)
+
+    # The end of a job
+
+    def remove(self, job: Job) -> None:
+        """Cancel a job if it has not ended, and forget it and its files."""
+        if job in self.queue:
+            self.queue.remove(job)
+        self._end(job, "cancelled")
+        for conversion in job.converting.values():
+            conversion.cancel()
+        self.jobs.pop(job.id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(_EXPIRY_SECONDS)
+            self.spooled = await asyncio.to_thread(_bytes_in, self.spool)
+            now = time.time()
+            for job in [j for j in self.jobs.values() if j.expires and j.expires < now]:
+                self.remove(job)
+
+    async def news(self, job: Job, *, pulse: float) -> AsyncIterator[bool]:
+        """Yields true whenever a job has changed, false after ``pulse`` seconds without."""
+        while True:
+            changed = job.changed
+            if job.ended_at_all:
+                yield True
+                return
+            yield True
+            try:
+                await asyncio.wait_for(changed.wait(), pulse)
+            except TimeoutError:
+                yield False
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds; 0 where the system does not tell (not Linux)."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for file in folder.glob("*/*"):
+        with contextlib.suppress(OSError):
+            total += file.stat().st_size
+    return total

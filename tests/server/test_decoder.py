@@ -1,0 +1,96 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import picture
+from srgan.errors import ImageRefused, LimitExceeded
+from srgan.image.files import read_picture
+from srgan.image.limits import Limits
+from srgan.image.picture import Frame, Metadata, Picture
+from srgan.server.child import Child
+from srgan.server.decoder import Convert, Decode, Decoder, Look, load_planes, save_planes
+
+LIMITS = Limits(100_000, 1_000_000, 10)
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Child]:
+    child = Child("test-decoder", Decoder(LIMITS, seconds=20, memory=300 << 20))
+    yield child
+    child.stop()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_a_picture_comes_out_of_the_child_as_it_is(
+    decoder: Child, tmp_path: Path, mode: str
+) -> None:
+    source = tmp_path / "upload"
+    source.write_bytes(picture(12, 20, mode=mode))
+    info = decoder.ask(Look(source), timeout=30)
+    assert (info.width, info.height, info.frames, info.format) == (20, 12, 1, "PNG")
+    decoder.ask(Decode(source, tmp_path), timeout=30)
+    expected, got = read_picture(source), load_planes(tmp_path)
+    assert np.array_equal(got.frames[0].colour, expected.frames[0].colour)
+    assert got.has_alpha == expected.has_alpha == (mode == "RGBA")
+    if expected.frames[0].alpha is not None and got.frames[0].alpha is not None:
+        assert np.array_equal(got.frames[0].alpha, expected.frames[0].alpha)
+    assert replace(got, frames=()) == replace(expected, frames=())
+
+
+def test_frames_metadata_and_depth_survive_the_folder(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frames = tuple(
+        Frame(
+            rng.integers(0, 65536, (4, 5, 3)).astype(np.uint16),
+            rng.integers(0, 65536, (4, 5)).astype(np.uint16),
+            duration,
+        )
+        for duration in (40.0, 60.0)
+    )
+    metadata = Metadata(icc=b"\x00\xff", exif=b"MM", dpi=(72.0, 96.5), loop=3)
+    save_planes(Picture(frames, metadata, "PNG", ("a notice",)), tmp_path)
+    got = load_planes(tmp_path)
+    assert (got.metadata, got.notices) == (metadata, ("a notice",))
+    assert [f.duration_ms for f in got.frames] == [40.0, 60.0]
+    for frame, expected in zip(got.frames, frames, strict=True):
+        assert frame.colour.dtype == np.uint16
+        assert np.array_equal(frame.colour, expected.colour)
+        assert frame.alpha is not None
+        assert expected.alpha is not None
+        assert np.array_equal(frame.alpha, expected.alpha)
+
+
+def test_what_is_no_picture_or_too_large_is_refused(decoder: Child, tmp_path: Path) -> None:
+    text, large = tmp_path / "text", tmp_path / "large"
+    text.write_bytes(b"hello")
+    large.write_bytes(picture(400, 300))
+    with pytest.raises(ImageRefused):
+        decoder.ask(Look(text), timeout=30)
+    with pytest.raises(LimitExceeded, match="--max-input-mp"):
+        decoder.ask(Look(large), timeout=30)
+    assert decoder.starts == 1
+
+
+def test_a_result_may_be_converted_although_no_upload_may_be_as_large(
+    decoder: Child, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "result.png", tmp_path / "result.webp"
+    source.write_bytes(picture(400, 300, mode="RGBA"))
+    decoder.ask(Convert(source, target, "WEBP", 80), timeout=60)
+    got = read_picture(target)
+    assert (got.width, got.height, got.has_alpha) == (300, 400, True)
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    source = tmp_path / "upload"
+    source.write_bytes(picture(3000, 3000, mode="L"))
+    limits = Limits(100_000_000, 100_000_000, 1)
+    child = Child("test-decoder", Decoder(limits, seconds=20, memory=4 << 20))
+    try:
+        with pytest.raises(ImageRefused):
+            child.ask(Decode(source, tmp_path), timeout=60)
+    finally:
+        child.stop()
