@@ -1,0 +1,159 @@
+"""``srgan serve``: a web page and an HTTP API."""
+
+from __future__ import annotations
+
+import inspect
+import ipaddress
+import logging
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Option
+
+from srgan.errors import UsageError
+from srgan.server.limits import ServerLimits, resolve, table
+
+_CONNECTIONS_BACKLOG = 2048
+
+
+def with_limits(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each limit of the server's table."""
+
+    def run(**options: Any) -> None:
+        flags = {row.name: options.pop(row.name) for row in table()}
+        command(limits=resolve(flags), **options)
+
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for p in signature.parameters.values() if p.name != "limits"]
+    extra = [
+        inspect.Parameter(
+            row.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                row.kind | None,
+                Option(
+                    row.flag,
+                    help=f"{row.help[0].upper()}{row.help[1:]} ({row.unit}).",
+                    show_default=f"{row.default:g}",
+                    rich_help_panel="Limits",
+                ),
+            ],
+        )
+        for row in table()
+    ]
+    run.__signature__ = signature.replace(parameters=[*own, *extra])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in [*own, *extra]}
+    run.__name__, run.__doc__ = "serve", command.__doc__
+    return run
+
+
+def _serve(
+    limits: ServerLimits,
+    *,
+    host: Annotated[
+        str, Option("--host", help="Address to listen on. Another than this machine needs a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, Option("--port", help="Port; 0 takes a free one.")] = 8000,
+    allowed_host: Annotated[
+        list[str] | None,
+        Option("--allowed-host", help="A host name to answer to; may be given several times."),
+    ] = None,
+    token: Annotated[
+        str | None,
+        Option(
+            "--token",
+            envvar="SRGAN_TOKEN",
+            help="What clients must send as Authorization: Bearer TOKEN; `new` makes one.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, Option("-m", "--model", help="The model that is used by default.")
+    ] = None,
+    device: Annotated[str, Option("--device", help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int | None, Option("--threads", help="Processor threads.")] = None,
+    spool: Annotated[
+        Path | None,
+        Option("--spool", help="Folder for uploads and results. Default: a temporary one."),
+    ] = None,
+    show_limits: Annotated[
+        bool, Option("--limits", help="List every limit with its flag and variable, and end.")
+    ] = False,
+) -> None:
+    """Serve a web page and an HTTP API on this machine.
+
+    Listens on 127.0.0.1 only. For another address give --host, --allowed-host for each name that
+    clients use, and --token. Ctrl-C or SIGTERM finishes the jobs that can be finished in time.
+    """
+    if show_limits:
+        _print_limits(limits)
+        return
+    try:
+        from srgan.server.app import Config, create_app
+        from srgan.server.run import listen, serve
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the server needs {error.name}; install it with: pip install 'srgan[serve]'"
+        ) from error
+    from srgan.server.guards import LOCAL_HOSTS, Access
+    from srgan.server.lane import LibraryOpener
+    from srgan.weights.catalog import models
+
+    known = models()
+    default = model or known[0].name
+    if default not in {m.name for m in known}:
+        names = ", ".join(m.name for m in known)
+        raise UsageError(f"there is no model {default!r}; choose one of {names}")
+    if not _is_local(host) and not (token and allowed_host):
+        raise UsageError(
+            f"--host {host} lets other machines in: give --token (or --token new) and "
+            "--allowed-host with the name that they will use"
+        )
+    if token == "new":
+        token = secrets.token_urlsafe(24)
+    access = Access((*LOCAL_HOSTS, *(name.lower() for name in allowed_host or ())), token)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    listener = listen(host, port, backlog=_CONNECTIONS_BACKLOG)
+    shown = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+    if token:
+        shown += f"#token={token}"
+    folder = Path(tempfile.mkdtemp(prefix="srgan-", dir=spool))
+    try:
+        config = Config(known, default, folder, access, limits, LibraryOpener(device, threads))
+        serve(
+            create_app(config),
+            listener,
+            limits,
+            started=lambda: print(f"srgan serves at {shown}  (Ctrl-C ends it)", flush=True),
+        )
+    finally:
+        listener.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _print_limits(limits: ServerLimits) -> None:
+    rows = [
+        (row.flag, row.variable, f"{getattr(limits, row.name):g} {row.unit}", row.help)
+        for row in table()
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        print("  ".join([*cells, row[3]]), file=sys.stdout)
+
+
+serve = with_limits(_serve)

@@ -1,0 +1,313 @@
+"""The API as clients see it, on a real server in a process of its own."""
+
+import json
+import re
+import socket
+import threading
+import time
+from io import BytesIO
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fakes import RunningServer
+from PIL import Image
+
+from conftest import picture
+
+SMALL = picture(12, 20)
+SLOW = picture(128, 128)  # 16 tiles
+
+
+def pixels(content: bytes) -> Any:
+    return np.asarray(Image.open(BytesIO(content)))
+
+
+def code(response: httpx.Response) -> str:
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert document["status"] == response.status_code
+    return str(document["code"])
+
+
+def test_a_small_picture_is_answered_with_its_result(server: RunningServer) -> None:
+    answer = server.post(SMALL, "my photo.png")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/png"
+    assert 'filename="my photo_x4.png"' in answer.headers["content-disposition"]
+    assert np.array_equal(pixels(answer.content), pixels(SMALL).repeat(4, 0).repeat(4, 1))
+    # It went with its answer.
+    assert server.client.get(f"/v1/jobs/{answer.headers['x-srgan-job']}").status_code == 404
+
+
+def test_a_result_equals_the_librarys_byte_for_byte(server: RunningServer) -> None:
+    from srgan.image.files import encode_picture, read_picture
+    from srgan.inference.open import load
+    from srgan.inference.upscale import upscale_picture
+
+    source = picture(30, 40, mode="RGBA")
+    answer = server.post(source, model="bicubic", scale="2.5", format="webp", quality="90")
+    result = upscale_picture(read_picture(source), load("bicubic"), size=(75, 100))
+    assert answer.content == encode_picture(result, "WEBP", 90)
+
+
+def test_a_job_is_followed_to_its_result(server: RunningServer) -> None:
+    accepted = server.post(SLOW, model="slow", wait=0)
+    assert accepted.status_code == 202
+    job = accepted.json()
+    assert accepted.headers["location"] == f"/v1/jobs/{job['id']}" == job["links"]["self"]
+    assert len(job["id"]) >= 22
+    assert server.client.get(job["links"]["result"]).status_code == 409
+    told = []
+    with server.client.stream("GET", job["links"]["events"]) as events:
+        assert events.headers["content-type"].startswith("text/event-stream")
+        for line in events.iter_lines():
+            if line.startswith("data: "):
+                told.append(json.loads(line[6:]))
+    fractions = [t["progress"] for t in told]
+    assert fractions == sorted(fractions)
+    assert len({f for f in fractions if 0 < f < 1}) >= 5
+    assert told[-1]["state"] == "done"
+    assert told[-1]["seconds_left"] is None
+    assert (told[-1]["output"]["width"], told[-1]["output"]["height"]) == (512, 512)
+    result = server.client.get(job["links"]["result"])
+    assert pixels(result.content).shape == (512, 512, 3)
+    other = server.client.get(job["links"]["result"], params={"format": "jpeg", "quality": 50})
+    assert other.headers["content-type"] == "image/jpeg"
+    assert Image.open(BytesIO(other.content)).size == (512, 512)
+    original = server.client.get(f"{job['links']['self']}/input")
+    assert np.array_equal(pixels(original.content), pixels(SLOW))
+    assert server.client.delete(job["links"]["self"]).status_code == 204
+    assert code(server.client.get(job["links"]["result"])) == "job_unknown"
+
+
+def test_the_dial_reaches_the_model(server: RunningServer) -> None:
+    half = server.post(SMALL, model="srgan", realism="0.5")
+    faithful = server.post(SMALL, model="srgan", realism="0")
+    assert pixels(half.content).mean() == pytest.approx(pixels(faithful.content).mean() / 2, abs=1)
+
+
+def test_a_file_that_is_no_picture_is_told_so_without_a_path(server: RunningServer) -> None:
+    answer = server.post(b"hello", "photo.jpg")
+    assert answer.status_code == 422
+    assert code(answer) == "image_refused"
+    assert str(server.folder) not in answer.text
+    cut = server.post(picture(200, 200)[:3000])
+    assert (cut.status_code, code(cut)) == (422, "image_refused")
+
+
+def test_pictures_over_a_limit_are_refused_before_they_are_decoded(server: RunningServer) -> None:
+    file = BytesIO()
+    Image.new("L", (5000, 4000)).save(file, "PNG")
+    answer = server.post(file.getvalue())
+    assert code(answer) == "picture_too_large"
+    assert "--max-input-mp" in answer.json()["detail"]
+    file = BytesIO()
+    Image.new("L", (3000, 3000)).save(file, "PNG")
+    answer = server.post(file.getvalue())
+    assert code(answer) == "picture_too_large"
+    assert "--max-output-mp" in answer.json()["detail"]
+
+
+def test_a_crash_costs_its_own_request_only(server: RunningServer) -> None:
+    assert code(server.post(SMALL, model="crash")) == "compute_failed"
+    assert server.post(SMALL).status_code == 200
+
+
+def _until(server: RunningServer, line: str) -> None:
+    deadline = time.monotonic() + 30
+    while line not in server.client.get("/metrics").text:
+        assert time.monotonic() < deadline, line
+        time.sleep(0.02)
+
+
+def _endless() -> bytes:
+    """A thousand tiles: minutes of work."""
+    file = BytesIO()
+    Image.new("L", (1024, 1024)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_deleting_a_job_stops_its_work(server: RunningServer) -> None:
+    job = server.post(_endless(), model="slow", wait=0).json()
+    _until(server, "srgan_running_jobs 1")
+    server.client.delete(job["links"]["self"])
+    _until(server, "srgan_running_jobs 0")
+    assert not (server.folder / job["id"]).exists()
+
+
+def test_a_client_that_leaves_stops_its_work(server: RunningServer) -> None:
+    with pytest.raises(httpx.TimeoutException):
+        httpx.post(
+            f"{server.url}/v1/upscale",
+            files={"image": ("a.png", _endless())},
+            data={"model": "slow", "wait": "30"},
+            timeout=2.0,
+        )
+    _until(server, "srgan_running_jobs 0")
+    _until(server, "srgan_kept_jobs 0")
+
+
+def test_nothing_is_left_of_what_was_refused(server: RunningServer) -> None:
+    before = set(server.folder.iterdir())
+    server.post(b"hello")
+    server.post(SMALL, scale="99")
+    server.post(SMALL, "../../../../tmp/evil.png")
+    server.client.post("/v1/upscale", content=b"x", headers={"content-type": "multipart/form-data"})
+    assert set(server.folder.iterdir()) == before
+
+
+def test_what_is_not_there(server: RunningServer) -> None:
+    assert code(server.client.get("/nothing")) == "not_found"
+    assert code(server.client.get("/v1/jobs/nothing")) == "job_unknown"
+    assert code(server.client.get("/page/../app.py")) == "not_found"
+    put = server.client.put("/v1/models")
+    assert code(put) == "method_not_allowed"
+    assert put.headers["allow"] == "GET"
+    assert server.client.options("/v1/upscale").status_code == 405
+
+
+def test_what_there_is_to_choose(server: RunningServer) -> None:
+    offer = server.client.get("/v1/models").json()
+    assert offer["default"] == "srresnet"
+    dials = {m["name"]: m["realism"] for m in offer["models"]}
+    assert dials == {
+        "srgan": True,
+        "srresnet": False,
+        "slow": False,
+        "crash": False,
+        "bicubic": False,
+    }
+    assert offer["limits"]["max_upload_mb"] == 32.0
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(server: RunningServer) -> None:
+    page = server.client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    names = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert names
+    for name in names:
+        assert name.startswith("/page/")
+        asset = server.client.get(name)
+        assert asset.status_code == 200
+        assert "http://" not in asset.text.replace("http://www.w3.org/2000/svg", "")
+        assert "https://" not in asset.text
+
+
+def test_the_openapi_document_describes_every_route(server: RunningServer) -> None:
+    document = server.client.get("/openapi.json").json()
+    assert set(document["paths"]) == {
+        "/v1/upscale",
+        "/v1/jobs/{id}",
+        "/v1/jobs/{id}/events",
+        "/v1/jobs/{id}/result",
+        "/v1/jobs/{id}/input",
+        "/v1/models",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
+    form = document["paths"]["/v1/upscale"]["post"]["requestBody"]["content"]
+    assert form["multipart/form-data"]["schema"]["required"] == ["image"]
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
+    server = RunningServer(queue_jobs=4, client_jobs=3, queue_mp=1.2, stop_seconds=1.5)
+    try:
+        assert server.post(_endless(), model="slow", wait=0).status_code == 202
+        pixels_ = server.post(_endless(), model="slow", wait=0)
+        for _ in range(2):
+            assert server.post(SMALL, model="slow", wait=0).status_code == 202
+        share = server.post(SMALL, model="slow", wait=0)
+        assert (pixels_.status_code, code(pixels_)) == (503, "queue_full")
+        assert (share.status_code, code(share)) == (429, "too_many_jobs")
+        for refused in (pixels_, share):
+            assert int(refused.headers["retry-after"]) >= 1
+    finally:
+        # What cannot be finished in time does not hold up the end.
+        assert server.stop() == 0
+    assert list(server.folder.iterdir()) == []
+
+
+def test_sigterm_finishes_what_runs_and_takes_no_more() -> None:
+    server = RunningServer(stop_seconds=15)
+    answers: list[httpx.Response] = []
+    waiting = threading.Thread(
+        target=lambda: answers.append(server.post(SLOW, model="slow", wait=20))
+    )
+    waiting.start()
+    _until(server, "srgan_running_jobs 1")
+    server.process.terminate()
+    while server.client.get("/readyz").status_code == 200:
+        time.sleep(0.02)
+    refused = httpx.post(f"{server.url}/v1/upscale", files={"image": ("a.png", SMALL)})
+    assert (refused.status_code, code(refused)) == (503, "stopping")
+    assert httpx.get(f"{server.url}/readyz").status_code == 503
+    waiting.join()
+    assert answers[0].status_code == 200
+    assert server.process.wait(60) == 0
+
+
+def test_a_token_is_needed_where_one_is_set_and_results_expire() -> None:
+    server = RunningServer(token="s3cret", keep_seconds=0.5)
+    try:
+        job = server.post(SMALL, wait=0).json()
+        assert server.ended(job["id"])["state"] == "done"
+        assert code(httpx.get(f"{server.url}/v1/models")) == "unauthorized"
+        assert code(httpx.get(f"{server.url}{job['links']['result']}")) == "unauthorized"
+        assert httpx.get(f"{server.url}/").status_code == 200
+        deadline = time.monotonic() + 60
+        while server.client.get(job["links"]["self"]).status_code == 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert list(server.folder.iterdir()) == []
+    finally:
+        server.stop()
+
+
+def _talk(server: RunningServer, *pieces: bytes, pause: float = 0.0) -> tuple[bytes, float]:
+    """Send pieces over a connection; all that came back, and the seconds until it was closed."""
+    start = time.monotonic()
+    received = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(pause)
+            while more := connection.recv(65536):
+                received += more
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    return received, time.monotonic() - start
+
+
+def test_slow_headers_and_slow_bodies_are_closed(server: RunningServer) -> None:
+    _, seconds = _talk(server, b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+    assert seconds < 15
+    head = b"POST /v1/upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+    kind = b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    answer, seconds = _talk(server, head + kind + b"--b", b"\r", b"\n", b"C", pause=0.2)
+    assert seconds < 15
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        b"POST /v1/upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
+        b"Content-Length: 2\r\n\r\nx",
+        b"POST /v1/upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"GET /" + b"\xff" * 10 + b" HTTP/1.1\r\nHost: localhost\r\nX: \xff\r\n\r\nnonsense",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"\x16\x03\x01 hello, TLS",
+    ],
+)
+def test_malformed_requests_end_with_a_refusal(server: RunningServer, request_: bytes) -> None:
+    answer, seconds = _talk(server, request_)
+    assert seconds < 15
+    assert answer == b"" or re.match(rb"HTTP/1\.[01] 4\d\d", answer)
+    assert server.client.get("/healthz").status_code == 200
