@@ -39,9 +39,7 @@ def with_limits(command: Callable[..., None]) -> Callable[..., None]:
                 row.kind | None,
                 Option(
                     row.flag,
-                    help=f"{row.help[0].upper()}{row.help[1:]} ({row.unit}).",
-                    show_default=f"{row.default:g}",
-                    rich_help_panel="Limits",
+                    help=f"{row.help.capitalize()}. Default: {row.default:g} {row.unit}.",
                 ),
             ],
         )
@@ -102,11 +100,12 @@ def _serve(
         ) from error
     from srgan.server.guards import LOCAL_HOSTS, Access
     from srgan.server.lane import LibraryOpener
-    from srgan.weights.catalog import models
+    from srgan.weights.catalog import DEFAULT, models
 
     known = models()
-    default = model or known[0].name
-    if default not in {m.name for m in known}:
+    shipped = {m.name for m in known}
+    default = model or (DEFAULT if DEFAULT in shipped else "bicubic")
+    if default not in shipped:
         names = ", ".join(m.name for m in known)
         raise UsageError(f"there is no model {default!r}; choose one of {names}")
     if not _is_local(host) and not (token and allowed_host):

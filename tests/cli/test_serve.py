@@ -1,0 +1,69 @@
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="needs the extra srgan[serve]")
+pytest.importorskip("granian", reason="needs the extra srgan[serve]")
+
+from srgan.server.limits import table
+
+COMMAND = [sys.executable, "-m", "srgan.cli.main", "serve"]
+SOURCE = str(Path(__file__).resolve().parents[2] / "src")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = os.environ | {"PYTHONPATH": SOURCE} | environment
+    return subprocess.run(
+        [*COMMAND, *arguments], env=variables, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_limits_lists_every_flag_and_variable_with_what_is_in_force() -> None:
+    listed = run("--limits", "--queue-jobs", "5", SRGAN_KEEP_SECONDS="77").stdout
+    for row in table():
+        assert row.flag in listed
+        assert row.variable in listed
+    assert re.search(r"--queue-jobs +SRGAN_QUEUE_JOBS +5 jobs", listed)
+    assert re.search(r"--keep-seconds +SRGAN_KEEP_SECONDS +77 s", listed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--host", "0.0.0.0"], "--token"),
+        (["--host", "0.0.0.0", "--token", "x"], "--allowed-host"),
+        (["--model", "nothing"], "bicubic"),
+        (["--queue-jobs", "0"], "--queue-jobs"),
+        (["--port", "99999"], "--port"),
+    ],
+)
+def test_what_cannot_be_served_is_one_line_that_says_how_to_mend_it(
+    arguments: list[str], named: str
+) -> None:
+    ended = run(*arguments)
+    assert ended.returncode == 2
+    assert named in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
+def test_it_serves_until_sigterm_and_leaves_nothing(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [*COMMAND, "--port", "0", "--model", "bicubic", "--spool", str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": SOURCE},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
+    assert address is not None
+    assert b"srgan" in urllib.request.urlopen(address[0]).read()
+    assert len(list(tmp_path.iterdir())) == 1
+    server.terminate()
+    assert server.wait(60) == 0
+    assert list(tmp_path.iterdir()) == []
