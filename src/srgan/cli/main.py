@@ -59,12 +59,13 @@ def _root(
 
 def register() -> None:
     """Give the app its commands; each command imports its room only when it runs."""
-    from srgan.cli import compare, export, fit, models, serve, train, upscale
+    from srgan.cli import benchmark, compare, export, fit, models, serve, train, upscale
 
     app.command()(upscale.upscale)
     app.command()(models.models)
     app.command()(compare.compare)
     app.command()(serve.serve)
+    app.command()(benchmark.benchmark)
     app.command()(fit.fit)
     app.command()(train.train)
     app.command()(export.export)

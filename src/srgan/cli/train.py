@@ -21,14 +21,17 @@ def train(
     resume: Annotated[bool, Option("--resume", help="Go on from the run's checkpoint.")] = False,
 ) -> None:
     """Train a network by a recipe; `torchrun` starts it on several GPUs."""
-    from srgan.training.config import GanConfig, load_recipe
+    from srgan.training.config import GanConfig, LumaConfig, load_recipe
     from srgan.training.gan import train_gan
+    from srgan.training.luma import train_luma
     from srgan.training.pretrain import pretrain
 
     config = load_recipe(recipe, set_ or [])
     pack = data[0]
     device = "cpu" if device == "auto" else device
-    if isinstance(config, GanConfig):
+    if isinstance(config, LumaConfig):
+        train_luma(config, data=pack, out=out, device=device, resume=resume)
+    elif isinstance(config, GanConfig):
         train_gan(config, data=pack, out=out, device=device, resume=resume)
     else:
         pretrain(config, data=pack, out=out, device=device, resume=resume)

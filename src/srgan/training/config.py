@@ -139,12 +139,40 @@ class GanConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
 
+@dataclass(frozen=True, slots=True)
+class LumaNetworkConfig:
+    """A network that works on luma; each architecture reads what it knows of these."""
+
+    architecture: Literal["srcnn", "espcn", "drcn"]
+    scale: int = 4
+    middle: int = 5
+    channels: int = 64
+    recursions: int = 16
+    residual: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LumaConfig:
+    """A recipe of a luma network, trained for mean squared error."""
+
+    name: str
+    updates: int
+    network: LumaNetworkConfig
+    kind: Literal["luma"] = "luma"
+    seed: int = 0
+    ema: float = 0.0
+    validate_every: int = 1000
+    checkpoint_every: int = 1000
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+
 Config = PretrainConfig | GanConfig
 
 C = TypeVar("C")
 
 
-def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Config | LumaConfig:
     """Read a recipe; ``overrides`` are ``section.key=value`` with TOML values.
 
     Raises:
@@ -171,6 +199,8 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         inner[last] = parsed
     if table.get("kind") == "gan":
         return build(GanConfig, table, "recipe")
+    if table.get("kind") == "luma":
+        return build(LumaConfig, table, "recipe")
     return build(PretrainConfig, table, "recipe")
 
 

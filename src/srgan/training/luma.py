@@ -26,9 +26,10 @@ from srgan.training.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
+from srgan.training.config import LumaConfig
 from srgan.training.data import Crops, Downscale, Pack, split
-from srgan.training.generator import learning_rate
-from srgan.training.luma_config import LumaConfig
+from srgan.training.generator import commit, follow, learning_rate, part
+from srgan.training.log import log_line
 from srgan.weights.format import Header, save_weights
 
 # MATLAB's luma of RGB in [0, 1], as in srgan.image.colour.
@@ -69,7 +70,7 @@ def train_luma(
         betas=(config.optimiser.beta1, config.optimiser.beta2),
     )
     pack = Pack(data)
-    use, held_out = split(len(pack), config.data.held_out, config.seed)
+    use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
     crops = Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed)
     downscale = Downscale(scale, config.data.crop, dev)
     margin = 2 * scale
@@ -77,10 +78,8 @@ def train_luma(
     update = 0
     if resume:
         tensors, state = load_checkpoint(checkpoint)
-        for prefix, module in (("generator.", network), ("average.", average)):
-            module.load_state_dict(
-                {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-            )
+        network.load_state_dict(part(tensors, "generator."))
+        average.load_state_dict(part(tensors, "average."))
         restore_optimiser(optimiser, network, "adam", tensors)
         update = state["update"]
 
@@ -104,15 +103,13 @@ def train_luma(
                 f"update {update}: the loss is {value}; the checkpoint before it is kept. "
                 "Lower optimiser.learning_rate"
             )
-        with torch.no_grad():
-            for a, g in zip(average.parameters(), network.parameters(), strict=True):
-                a.lerp_(g, 1.0 - config.ema)
+        follow(average, network, config.ema)
         update += 1
 
         running = value if update == first + 1 else 0.98 * running + 0.02 * value
         if update % 50 == 0:
             speed = (update - first) / (time.monotonic() - started)
-            _log(out, {"update": update, "loss": round(running, 7), "rate": round(speed, 3)})
+            log_line(out, {"update": update, "loss": round(running, 7), "rate": round(speed, 3)})
         if update % config.checkpoint_every == 0 or update == config.updates:
             save_checkpoint(
                 checkpoint,
@@ -125,8 +122,14 @@ def train_luma(
             )
         if update % config.validate_every == 0 or update == config.updates:
             scores = validate_luma(average, pack, held_out, scale=scale)
-            _log(out, {"update": update, "psnr_y_average": round(scores, 4)})
-            card = {"updates": update, "device": str(dev), "held_out_psnr_y": round(scores, 4)}
+            log_line(out, {"update": update, "psnr_y_average": round(scores, 4)})
+            card = {
+                "updates": update,
+                "commit": commit(),
+                "device": str(dev),
+                "held_out_psnr_y": round(scores, 4),
+                "parameters": sum(p.numel() for p in network.parameters()),
+            }
             save_network(out / "generator.safetensors", average, config, card)
     return out / "generator.safetensors"
 
@@ -177,8 +180,3 @@ def save_network(path: Path, network: nn.Module, config: LumaConfig, card: dict[
     )
     tensors = {k: v.float().cpu().numpy() for k, v in network.state_dict().items()}
     save_weights(path, tensors, header)
-
-
-def _log(out: Path, entry: dict[str, Any]) -> None:
-    with (out / "log.jsonl").open("a") as log:
-        log.write(json.dumps(entry) + "\n")

@@ -1,0 +1,61 @@
+"""A committed baseline: the means of a small run that later runs must repeat."""
+
+import json
+from pathlib import Path
+
+from srgan.errors import DataRefused, OutputFailed
+from srgan.evaluation.report import Report
+
+TOLERANCE = 0.01
+"""Of every measure: a hundredth of a dB, or of SSIM and its like."""
+
+
+def save(report: Report, path: Path) -> None:
+    """Write the report's means, with the command that made them.
+
+    Raises:
+        OutputFailed: the file cannot be written.
+    """
+    rounded = {
+        name: {
+            method: {m: round(v, 4) for m, v in row.items() if v is not None}
+            for method, row in rows.items()
+        }
+        for name, rows in report.means.items()
+    }
+    baseline = {"command": report.command, "scale": report.scale, "means": rounded}
+    try:
+        path.write_text(json.dumps(baseline, indent=1) + "\n")
+    except OSError as error:
+        raise OutputFailed(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def differences(report: Report, path: Path) -> list[str]:
+    """One line for every mean of the baseline that the report does not repeat.
+
+    Raises:
+        DataRefused: the baseline cannot be read, or is of another scale.
+    """
+    try:
+        baseline = json.loads(path.read_text())
+        expected = baseline["means"]
+        scale = baseline["scale"]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataRefused(
+            f"{path}: no baseline that can be read ({error}); "
+            "make it with: srgan benchmark --write-baseline"
+        ) from error
+    if scale != report.scale:
+        raise DataRefused(f"{path}: is a baseline of x{scale}, this run is x{report.scale}")
+    lines = []
+    for set_name, methods in expected.items():
+        for method, row in methods.items():
+            ours = report.means.get(set_name, {}).get(method)
+            if ours is None:
+                lines.append(f"{set_name} {method}: is in the baseline and was not measured")
+                continue
+            for measure, value in row.items():
+                got = ours.get(measure)
+                if got is None or abs(got - value) > TOLERANCE:
+                    lines.append(f"{set_name} {method} {measure}: {got}, the baseline has {value}")
+    return lines

@@ -1,0 +1,285 @@
+"""The benchmark's HTML page: tables, plots and crops, with everything inside the one file."""
+
+import base64
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from srgan.evaluation.protocols import MEASURES
+from srgan.evaluation.report import (
+    Report,
+    best,
+    columns,
+    comparison_rows,
+    cost_cells,
+    number,
+)
+
+Picture = NDArray[np.uint8]
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --mark: #2a7de1; --soft: #8882; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { margin-top: 2.4rem; font-size: 1.2rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
+th:first-child, td:first-child, td.text { text-align: left; }
+th { vertical-align: bottom; white-space: normal; } tr:hover td { background: var(--soft); }
+.best { font-weight: 700; } .muted { opacity: .7; } .bad { color: #d04040; }
+.panel { display: flex; flex-wrap: wrap; gap: .8rem; margin: .6rem 0 1.6rem; }
+figure { margin: 0; width: 192px; } figcaption { font-size: .8rem; line-height: 1.35; }
+figure img { width: 192px; height: 192px; image-rendering: pixelated; display: block; }
+svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 12px; }
+details summary { cursor: pointer; } code { font-size: .85em; overflow-wrap: anywhere; }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One method's crop and what is written below it."""
+
+    method: str
+    pixels: Picture
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The same crop of one picture by several methods, HR first."""
+
+    title: str
+    crops: tuple[Crop, ...]
+
+
+def page(report: Report, panels: Sequence[Panel]) -> str:
+    """The whole page. Names are escaped; nothing is loaded from elsewhere."""
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8>",
+        "<meta name=viewport content='width=device-width, initial-scale=1'>",
+        f"<title>srgan benchmark x{report.scale}</title><style>{_STYLE}</style>",
+        f"<h1>Benchmark, x{report.scale}</h1>",
+        f"<p class=muted>Made by <code>{escape(report.command)}</code><br>",
+        "<br>".join(escape(fact) for fact in report.facts) + "</p>",
+    ]
+    parts += [_set_section(report, name) for name in report.sets]
+    parts += [_panels(panels), _scatter(report), _speed(report), _comparison(report)]
+    parts += [_costs(report), _legend(report), _failures(report), _pictures(report)]
+    return "\n".join(part for part in parts if part) + "\n</html>\n"
+
+
+def crop_of(hr: Picture, side: int) -> tuple[slice, slice]:
+    """Where a picture has the most to enlarge: the square of ``side`` with the most detail."""
+    gray = hr.astype(np.float64).mean(axis=2) if hr.ndim == 3 else hr.astype(np.float64)
+    side = min(side, *gray.shape)
+    energy = np.abs(np.diff(gray, axis=0))[:, :-1] + np.abs(np.diff(gray, axis=1))[:-1]
+    sums = np.pad(energy.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    n = min(side, *energy.shape)
+    total = sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]
+    y, x = (int(i) for i in np.unravel_index(int(total.argmax()), total.shape))
+    y, x = min(y, gray.shape[0] - side), min(x, gray.shape[1] - side)
+    return slice(y, y + side), slice(x, x + side)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells that are HTML already."""
+    top = "".join(f"<th>{cell}" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows)
+    return f"<div class=wide><table><tr>{top}{body}</table></div>"
+
+
+def _set_section(report: Report, set_name: str) -> str:
+    shown = columns(report)
+    rows = []
+    for method, row in report.means.get(set_name, {}).items():
+        cells = [escape(method)]
+        for measure in shown:
+            text = number(measure, row.get(measure))
+            winner = best(report, set_name, measure) == method
+            cells.append(f"<span class=best>{text}</span>" if winner else text)
+        rows.append(cells)
+    arrows = {"higher": "↑", "lower": "↓"}
+    head = ["method", *(f"{MEASURES[m].title} {arrows[MEASURES[m].better]}" for m in shown)]
+    return f"<h2>{escape(set_name)}</h2>" + _table(head, rows)
+
+
+def _panels(panels: Sequence[Panel]) -> str:
+    if not panels:
+        return ""
+    parts = ["<h2>Crops</h2>"]
+    for panel in panels:
+        parts.append(f"<h3>{escape(panel.title)}</h3><div class=panel>")
+        for crop in panel.crops:
+            parts.append(
+                f"<figure><img src='{_data_url(crop.pixels)}' alt='{escape(crop.method)}'>"
+                f"<figcaption><b>{escape(crop.method)}</b><br>{escape(crop.caption)}</figcaption>"
+                "</figure>"
+            )
+        parts.append("</div>")
+    return "".join(parts)
+
+
+def _data_url(pixels: Picture) -> str:
+    buffer = io.BytesIO()
+    Pillow.fromarray(pixels).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _scatter(report: Report) -> str:
+    """Distortion against perception, the mean over all pictures of all sets."""
+    across, up = "psnr_y", "stlpips" if "stlpips" in columns(report) else "niqe"
+    points = []
+    for method in report.methods:
+        pairs = [
+            (a, b)
+            for r in report.records
+            if r.method == method
+            and (a := r.values.get(across)) is not None
+            and (b := r.values.get(up)) is not None
+        ]
+        if pairs:
+            x, y = (float(v) for v in np.mean(pairs, axis=0))
+            points.append((method, x, y))
+    if len(points) < 2:
+        return ""
+    titles = f"{MEASURES[across].title} (dB) →", f"{MEASURES[up].title}: lower looks better ↓"
+    return "<h2>Distortion and perception</h2>" + _plot(points, titles)
+
+
+def _speed(report: Report) -> str:
+    """Quality against time, where time was measured."""
+    points = []
+    for method, cost in report.costs.items():
+        values = [
+            v
+            for r in report.records
+            if r.method == method and (v := r.values.get("psnr_y")) is not None
+        ]
+        if cost.seconds and values:
+            points.append((method, math.log10(cost.seconds), float(np.mean(values))))
+    if len(points) < 2:
+        return ""
+    titles = "seconds per output megapixel →", f"{MEASURES['psnr_y'].title} (dB) ↑"
+    plot = _plot(points, titles, label_x=lambda v: f"{10**v:.3g}")
+    return "<h2>Speed and quality</h2>" + plot
+
+
+def _plot(
+    points: Sequence[tuple[str, float, float]],
+    titles: tuple[str, str],
+    label_x: Callable[[float], str] = lambda v: f"{v:.1f}",
+) -> str:
+    width, height, left, top, right, bottom = 720, 400, 70, 30, 110, 50
+    low_x, high_x = _limits([p[1] for p in points])
+    low_y, high_y = _limits([p[2] for p in points])
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return (
+            left + (x - low_x) / (high_x - low_x) * (width - left - right),
+            height - bottom - (y - low_y) / (high_y - low_y) * (height - top - bottom),
+        )
+
+    parts = [f"<svg viewBox='0 0 {width} {height}' width={width} role=img>"]
+    for i in range(5):
+        x, y = low_x + (high_x - low_x) * i / 4, low_y + (high_y - low_y) * i / 4
+        (px, _), (_, py) = at(x, low_y), at(low_x, y)
+        parts.append(
+            f"<line x1={px:.1f} x2={px:.1f} y1={top} y2={height - bottom} stroke='#8883'/>"
+            f"<line x1={left} x2={width - right} y1={py:.1f} y2={py:.1f} stroke='#8883'/>"
+            f"<text x={px:.1f} y={height - bottom + 18} text-anchor=middle>{label_x(x)}</text>"
+            f"<text x={left - 8} y={py + 4:.1f} text-anchor=end>{y:.3g}</text>"
+        )
+    taken: list[tuple[float, float]] = []
+    for name, x, y in sorted(points, key=lambda p: -p[2]):
+        px, py = at(x, y)
+        label = py + 4
+        while any(abs(label - ty) < 13 and abs(px - tx) < 110 for tx, ty in taken):
+            label += 13
+        taken.append((px, label))
+        parts.append(
+            f"<circle cx={px:.1f} cy={py:.1f} r=4.5 fill='#2a7de1'/>"
+            f"<text x={px + 9:.1f} y={label:.1f}>{escape(name)}</text>"
+        )
+    parts.append(
+        f"<text x={(left + width - right) / 2} y={height - 8} text-anchor=middle>"
+        f"{escape(titles[0])}</text><text x={left - 50} y=16>{escape(titles[1])}</text></svg>"
+    )
+    return "".join(parts)
+
+
+def _limits(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    margin = (high - low) * 0.08 or 1.0
+    return low - margin, high + margin
+
+
+def _comparison(report: Report) -> str:
+    rows = []
+    for set_name, method, measure, value, figure in comparison_rows(report):
+        digits = MEASURES[measure].digits
+        rows.append(
+            [
+                *(escape(set_name), escape(method), MEASURES[measure].title),
+                *(f"{value:.{digits}f}", f"{figure.value:.{digits}f}"),
+                f"{value - figure.value:+.{digits}f}",
+                f"<span class=muted>{escape(figure.source)}</span>",
+            ]
+        )
+    if not rows:
+        return ""
+    head = ["set", "method", "measure", "ours", "published", "difference", "source"]
+    return "<h2>Beside the literature</h2>" + _table(head, rows)
+
+
+def _costs(report: Report) -> str:
+    if not report.costs:
+        return ""
+    rows = [[escape(name), *cost_cells(cost)] for name, cost in report.costs.items()]
+    head = ["method", "s per output megapixel", "parameters", "multiply-adds per LR pixel", "MB"]
+    return "<h2>Cost</h2>" + _table(head, rows)
+
+
+def _legend(report: Report) -> str:
+    items = "".join(
+        f"<li><b>{MEASURES[m].title}</b>: {escape(MEASURES[m].compare)}" for m in columns(report)
+    )
+    made = sorted({r.set for r in report.records if r.made_lr})
+    note = (
+        f"<p>LR pictures of {escape(', '.join(made))} were made by MATLAB's bicubic downscale.</p>"
+        if made
+        else ""
+    )
+    return f"<h2>What each column may be compared with</h2><ul>{items}</ul>{note}"
+
+
+def _failures(report: Report) -> str:
+    failed = [r for r in report.records if r.error is not None]
+    if not failed:
+        return ""
+    items = "".join(
+        f"<li class=bad>{escape(f'{r.set} {r.picture}, {r.method}: {r.error}')}" for r in failed
+    )
+    return f"<h2>Not measured</h2><ul>{items}</ul>"
+
+
+def _pictures(report: Report) -> str:
+    """Every picture's values, folded away."""
+    shown = columns(report)
+    parts = ["<h2>Picture by picture</h2>"]
+    for set_name in report.sets:
+        rows = [
+            [escape(r.picture), escape(r.method), *(number(m, r.values.get(m)) for m in shown)]
+            for r in report.records
+            if r.set == set_name and r.error is None
+        ]
+        head = ["picture", "method", *(MEASURES[m].title for m in shown)]
+        parts.append(
+            f"<details><summary>{escape(set_name)}</summary>{_table(head, rows)}</details>"
+        )
+    return "".join(parts)

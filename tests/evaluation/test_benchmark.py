@@ -1,0 +1,177 @@
+"""The benchmark: resumes, survives, writes the same figures that it measured."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan.classical.interpolation import Interpolation
+from srgan.errors import DataRefused, RuntimeFailed
+from srgan.evaluation import baseline
+from srgan.evaluation.benchmark import Method, Progress, enlarge, run
+from srgan.evaluation.cost import Cost, multiply_adds, seconds
+from srgan.evaluation.datasets import find
+from srgan.evaluation.page import Crop, Panel, crop_of, page
+from srgan.evaluation.report import Report, as_json, as_markdown, published, write
+from srgan.inference.graph import build_graph
+from srgan.inference.upscaler import Image as Floats
+
+MEASURED = ("psnr_y", "psnr_y_float", "niqe")
+
+
+class Broken:
+    scale = 2
+
+    def __call__(self, image: Floats) -> Floats:
+        raise RuntimeFailed("the network gave NaN")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+        folder = tmp_path / "data" / "Tiny"
+        folder.mkdir(parents=True, exist_ok=True)
+        coarse.resize((24, 24), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
+    return tmp_path / "data"
+
+
+def _methods() -> list[Method]:
+    return [
+        Method("nearest", "1", lambda: Interpolation("nearest", 2), "nearest"),
+        Method("bicubic", "1", lambda: Interpolation("bicubic", 2), "bicubic"),
+    ]
+
+
+def _report(data: Path, tmp_path: Path, methods: list[Method] | None = None) -> Report:
+    entries = find(data, ["Tiny"], scale=2)
+    methods = methods or _methods()
+    records = run(methods, entries, scale=2, measures=MEASURED, records=tmp_path / "r.jsonl")
+    costs = {m.name: Cost(0.1 * i + 0.1, 10, None, 1.0) for i, m in enumerate(methods)}
+    return Report(2, "srgan benchmark", ("a fact",), tuple(records), costs)
+
+
+def test_a_run_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:
+    entries = find(data, ["Tiny"], scale=2)
+    file = tmp_path / "records.jsonl"
+    seen: list[Progress] = []
+    first = run(_methods()[:1], entries, scale=2, measures=MEASURED, records=file)
+    with file.open("a") as half:
+        half.write('{"method": "bicubic", "ver')
+    file.write_text(file.read_text() + "\n")
+    both = run(_methods(), entries, scale=2, measures=MEASURED, records=file, progress=seen.append)
+    assert [p.done for p in seen] == [1, 2, 3]
+    assert {p.record.method for p in seen} == {"bicubic"}
+    assert both[:3] == first
+    assert len(file.read_text().splitlines()) == 3 + 1 + 3
+
+
+def test_the_values_are_right(data: Path, tmp_path: Path) -> None:
+    report = _report(data, tmp_path)
+    row = report.means["Tiny"]["bicubic"]
+    assert row["pictures"] == 3
+    assert "niqe" not in row  # too small a picture
+    single = [r.values["psnr_y"] for r in report.records if r.method == "bicubic"]
+    assert row["psnr_y"] == pytest.approx(np.mean(single))  # type: ignore[arg-type]
+    assert row["psnr_y"] > report.means["Tiny"]["nearest"]["psnr_y"] + 3  # type: ignore[operator]
+
+
+def test_failures_are_lines(data: Path, tmp_path: Path) -> None:
+    (data / "Tiny" / "1.png").write_bytes(b"broken")
+    report = _report(data, tmp_path, [*_methods(), Method("broken", "1", Broken)])
+    failed = [(r.picture, r.method) for r in report.records if r.error]
+    assert failed == [
+        ("1", "nearest"),
+        ("1", "bicubic"),
+        ("0", "broken"),
+        ("1", "broken"),
+        ("2", "broken"),
+    ]
+    assert report.means["Tiny"]["nearest"]["pictures"] == 2
+    text = as_markdown(report)
+    assert "- Tiny 2, broken: the network gave NaN" in text
+    assert "made by MATLAB's bicubic" in text
+
+
+def test_gray_pictures_stay_gray() -> None:
+    class Double:
+        scale = 2
+
+        def __call__(self, image: Floats) -> Floats:
+            return np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)
+
+    lr = np.array([[0, 255], [128, 7]], np.uint8)
+    assert np.array_equal(enlarge(Double(), lr), np.repeat(np.repeat(lr, 2, 0), 2, 1))
+
+
+def test_report_files(data: Path, tmp_path: Path) -> None:
+    report = _report(data, tmp_path)
+    crop = Crop("<b>HR</b>", np.zeros((4, 4, 3), np.uint8), "20 dB")
+    html = page(report, [Panel("Tiny 0", (crop,))])
+    write(report, tmp_path, html)
+    parsed = json.loads((tmp_path / "report.json").read_text())
+    assert parsed["means"]["Tiny"]["bicubic"] == report.means["Tiny"]["bicubic"]
+    assert json.loads(as_json(report)) == parsed
+    assert "&lt;b&gt;HR" in html
+    assert "<b>HR</b></b>" not in html
+    assert "http" not in html.replace("http-equiv", "")  # nothing is loaded from elsewhere
+    assert html.count("<svg") == 1  # speed; no perceptual measure, no scatter
+    best = next(line for line in as_markdown(report).splitlines() if line.startswith("| bicubic"))
+    assert "**" in best
+
+
+def test_published_figures_are_those_of_the_papers() -> None:
+    figures = published(4)
+    assert figures["Set5", "srresnet", "ssim_daala"].value == 0.9019
+    assert figures["Set5", "aplus", "psnr_y_float"].value == 30.28
+    assert figures["Set14", "srgan", "psnr_daala"].value == 26.02
+    assert published(3) == {}
+
+
+def test_a_crop_shows_detail() -> None:
+    hr = np.zeros((100, 80, 3), np.uint8)
+    hr[60:80:2, 30:60] = 255
+    rows, columns = crop_of(hr, 32)
+    assert (rows.stop - rows.start, columns.stop - columns.start) == (32, 32)
+    assert rows.start <= 60
+    assert rows.stop >= 79
+    assert hr[crop_of(hr, 500)].shape == (80, 80, 3)
+
+
+def test_baselines(data: Path, tmp_path: Path) -> None:
+    report = _report(data, tmp_path)
+    path = tmp_path / "baseline.json"
+    baseline.save(report, path)
+    assert baseline.differences(report, path) == []
+    changed = json.loads(path.read_text())
+    changed["means"]["Tiny"]["bicubic"]["psnr_y"] += 0.02
+    changed["means"]["Tiny"]["gone"] = {"psnr_y": 1.0}
+    path.write_text(json.dumps(changed))
+    lines = baseline.differences(report, path)
+    assert len(lines) == 2
+    assert lines[0].startswith("Tiny bicubic psnr_y")
+    with pytest.raises(DataRefused, match="write-baseline"):
+        baseline.differences(report, tmp_path / "absent.json")
+
+
+def test_cost() -> None:
+    assert set(seconds(_methods(), rounds=1)) == {"nearest", "bicubic"}
+    from srgan.weights.format import Header
+
+    # ESPCN of 16 channels at x2, counted by hand.
+    tensors = {
+        "patches.weight": np.zeros((16, 1, 5, 5), np.float32),
+        "patches.bias": np.zeros(16, np.float32),
+        "mapping.weight": np.zeros((8, 16, 3, 3), np.float32),
+        "mapping.bias": np.zeros(8, np.float32),
+        "cells.weight": np.zeros((4, 8, 3, 3), np.float32),
+        "cells.bias": np.zeros(4, np.float32),
+    }
+    header = Header("espcn", {"scale": 2, "channels": 16, "residual": True}, 2)
+    layers = 25 * 16 + 9 * 16 * 8 + 9 * 8 * 4
+    luma_and_bicubic = 3 + 3 * 4 * 25
+    counted = multiply_adds(build_graph(tensors, header))
+    assert layers + luma_and_bicubic <= counted <= layers + luma_and_bicubic + 4 * 25

@@ -1,0 +1,74 @@
+"""Training of the luma networks, on pictures of a few pixels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+
+from srgan.errors import UsageError  # noqa: E402
+from srgan.image.colour import luma  # noqa: E402
+from srgan.training.config import LumaConfig, load_recipe  # noqa: E402
+from srgan.training.data import prepare  # noqa: E402
+from srgan.training.luma import tensor_luma, train_luma  # noqa: E402
+from srgan.weights.format import load_weights  # noqa: E402
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+SMALL = ["updates=12", "validate_every=6", "checkpoint_every=6", "data.crop=24", "data.batch=2"]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        coarse = rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((160, 160), Image.Resampling.NEAREST).save(
+            folder / f"{i}.png"
+        )
+    prepare([folder], folder / "pack")
+    return folder / "pack"
+
+
+def test_luma_is_matlabs() -> None:
+    rgb = np.random.default_rng(0).random((5, 4, 3))
+    got = tensor_luma(torch.from_numpy(rgb.transpose(2, 0, 1))[None].float())[0, 0].numpy()
+    np.testing.assert_allclose(got, luma(rgb), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-32x9"])
+def test_a_recipe_trains_resumes_and_describes_itself(
+    name: str, pack: Path, tmp_path: Path
+) -> None:
+    small = [*SMALL, "data.held_out=1", "network.channels=8", "network.recursions=2"]
+    config = load_recipe(RECIPES / f"{name}.toml", small)
+    assert isinstance(config, LumaConfig)
+    path = train_luma(config, data=pack, out=tmp_path / "whole")
+    whole, header = load_weights(path)
+    assert header.architecture == config.network.architecture
+    assert header.card["updates"] == 12
+
+    half = load_recipe(RECIPES / f"{name}.toml", [*small, "updates=6", "optimiser.decay=2"])
+    assert isinstance(half, LumaConfig)
+    out = tmp_path / "halves"
+    train_luma(half, data=pack, out=out)
+    with pytest.raises(UsageError, match="holds a run already"):
+        train_luma(config, data=pack, out=out)
+    again, _ = load_weights(train_luma(config, data=pack, out=out, resume=True))
+    assert sorted(again) == sorted(whole)
+
+
+def test_what_the_loss_does(pack: Path, tmp_path: Path) -> None:
+    more = [*SMALL, "data.held_out=1", "updates=100", "optimiser.warm_up=1", "optimiser.decay=1"]
+    config = load_recipe(RECIPES / "espcn.toml", [*more, "network.channels=16"])
+    assert isinstance(config, LumaConfig)
+    train_luma(config, data=pack, out=tmp_path / "run")
+    import json
+
+    lines = [json.loads(x) for x in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    losses = [x["loss"] for x in lines if "loss" in x]
+    scores = [x["psnr_y_average"] for x in lines if "psnr_y_average" in x]
+    assert losses[-1] < losses[0]
+    assert scores[-1] > scores[0]
