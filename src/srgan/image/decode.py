@@ -22,6 +22,7 @@ from srgan.errors import ImageRefused, LimitExceeded, SRGANError
 from srgan.image.atomic import shown
 from srgan.image.deep import DeepTiff, open_deep_tiff, read_deep_page, read_deep_png
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
+from srgan.image.libtiff import hush
 from srgan.image.limits import Limits
 from srgan.image.metadata import orientation, read_metadata, upright
 from srgan.image.picture import Frame, Picture
@@ -127,6 +128,8 @@ def _opened(
             if kind.name == "WEBP":  # opening one allocates its canvas: look first
                 limits.check_input(*_webp_size(head))
             file.seek(0)
+            if kind.name == "TIFF":
+                hush()
             import_module(kind.plugin)
             _let_through(limits)
             try:

@@ -1,6 +1,7 @@
 """16 bits per channel, which Pillow cuts to 8 for every picture in colour."""
 
 import io
+import logging
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from srgan.image.picture import Frame, Metadata
 from srgan.image.pixels import deep, turned
 
 _SHORTENED = "its 16 bits per channel were read as 8"
+# Its remarks about damaged tags go to whoever asks for logs, not to the terminal.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
 _DEEP_GRAY = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
