@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from srgan.export.check import check, record
 
 from srgan.evaluation.protocols import FROM_FILES, score
+from srgan.export.check import check, record
 from srgan.image.files import read_picture
 from srgan.inference.open import load
 from srgan.inference.upscale import upscale_array

@@ -68,6 +68,11 @@ class Network:
         out = self.runtime(self.precision)(batch)
         if not _finite(out) and self.precision != "fp32":
             out = self.runtime("fp32")(batch)
+        if out.shape[2:] != (image.shape[0] * self.scale, image.shape[1] * self.scale):
+            raise RuntimeFailed(
+                f"the network gave {out.shape[3]}x{out.shape[2]} pixels for an input of "
+                f"{image.shape[1]}x{image.shape[0]}; try again with --device cpu or another runtime"
+            )
         if not _finite(out):
             raise RuntimeFailed(
                 "the network gave NaN or infinity; the input or the weights hold values that no "

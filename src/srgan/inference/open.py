@@ -21,7 +21,7 @@ from srgan.weights.format import CLASSICAL, Header, Tensors, load_weights
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
 
-MEMORY = 920_000_000
+MEMORY = 800_000_000
 """Bytes that the tiles at work may take together when their size is chosen automatically."""
 
 

@@ -1,4 +1,4 @@
-"""What executes a graph: OpenVINO, ONNX Runtime, or PyTorch where only it has the GPU.
+"""What executes a graph: OpenVINO on the CPU; ONNX Runtime elsewhere, and on NVIDIA's GPUs.
 
 Each runtime is a callable on batches that several threads may use at once. One without memory
 raises ``MemoryError``, so that the caller can try a smaller tile; any other failure raises
@@ -25,7 +25,7 @@ Batch = NDArray[np.float32]
 Precision = Literal["fp32", "bf16", "int8"]
 Device = Literal["cpu", "cuda"]
 
-_NO_MEMORY = ("out of memory", "bad_alloc", "bad allocation", "failed to allocate", "alloc")
+_NO_MEMORY = ("out of memory", "bad_alloc", "bad allocation", "allocate", "not enough memory")
 
 
 class Runtime(Protocol):
@@ -76,28 +76,45 @@ class OpenVino:
 
     def __init__(self, model: bytes, *, precision: Precision, threads: int, streams: int) -> None:
         self.precision = precision
-        wide = precision == "fp32" or not native_bf16()
-        with _failures(self.name):
-            core = _openvino_core()
-            self._compiled = core.compile_model(
-                core.read_model(model),
-                "CPU",
-                {
-                    "INFERENCE_PRECISION_HINT": "f32" if wide else "bf16",
-                    "INFERENCE_NUM_THREADS": threads,
-                    "NUM_STREAMS": streams,
-                    "ENABLE_CPU_PINNING": False,
-                },
-            )
+        self._model, self._threads, self._streams = model, threads, streams
+        self._lock = threading.Lock()
+        self._compiled = self._compile()
         # An infer request is one thread's own.
         self._local = threading.local()
 
-    def __call__(self, batch: Batch) -> Batch:
+    def _compile(self) -> Any:
+        wide = self.precision == "fp32" or not native_bf16()
         with _failures(self.name):
-            if not hasattr(self._local, "request"):
-                self._local.request = self._compiled.create_infer_request()
-            result = self._local.request.infer({0: np.ascontiguousarray(batch)}, share_inputs=True)
-            return np.asarray(result[0], np.float32)
+            core = _openvino_core()
+            return core.compile_model(
+                core.read_model(self._model),
+                "CPU",
+                {
+                    "INFERENCE_PRECISION_HINT": "f32" if wide else "bf16",
+                    "INFERENCE_NUM_THREADS": self._threads,
+                    "NUM_STREAMS": self._streams,
+                    "ENABLE_CPU_PINNING": False,
+                },
+            )
+
+    def __call__(self, batch: Batch) -> Batch:
+        compiled = self._compiled
+        if getattr(self._local, "compiled", None) is not compiled:
+            self._local.compiled, self._local.request = compiled, compiled.create_infer_request()
+        try:
+            with _failures(self.name):
+                inputs = {0: np.ascontiguousarray(batch)}
+                out = np.asarray(self._local.request.infer(inputs, share_inputs=True)[0])
+                if out.size == 0:
+                    raise MemoryError("OpenVINO gave no values, as it does without memory")
+                return out
+        except (MemoryError, RuntimeFailed):
+            # Once it went without memory, a compiled model gives wrong values.
+            self._local.compiled = self._local.request = None
+            with self._lock:
+                if self._compiled is compiled:
+                    self._compiled = self._compile()
+            raise
 
 
 class OnnxRuntime:

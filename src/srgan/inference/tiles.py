@@ -180,6 +180,10 @@ class Tiled:
                     if progress is not None:
                         progress(done / total)
                 yield strip
+        except MemoryError as error:
+            raise RuntimeFailed(
+                "out of memory for the enlarged picture; close other programs, or ask for less"
+            ) from error
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,42 @@
+"""What the runtimes do when they fail."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inference.tiny import tiny
+from srgan.errors import RuntimeFailed
+from srgan.inference.graph import build_graph
+from srgan.inference.runtimes import OnnxRuntime, OpenVino
+
+BATCH = np.random.default_rng(0).random((1, 3, 6, 5), dtype=np.float32)
+
+
+def test_after_a_failure_for_want_of_memory_the_values_are_right_again() -> None:
+    runtime = OpenVino(build_graph(*tiny()), precision="fp32", threads=1, streams=1)
+    expected = runtime(BATCH)
+    broken = runtime._compiled
+
+    class Empty:
+        def infer(self, *_: Any, **__: Any) -> list[np.ndarray]:
+            return [np.zeros((1, 3, 0, 0), np.float32)]
+
+    runtime._local.request = Empty()
+    with pytest.raises(MemoryError):
+        runtime(BATCH)
+    assert runtime._compiled is not broken
+    np.testing.assert_allclose(runtime(BATCH), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_an_input_that_does_not_fit_is_one_clear_line(name: str) -> None:
+    graph = build_graph(*tiny())
+    runtime = (
+        OpenVino(graph, precision="fp32", threads=1, streams=1)
+        if name == "openvino"
+        else OnnxRuntime(graph, precision="fp32", threads=1, device="cpu")
+    )
+    with pytest.raises(RuntimeFailed, match=name) as caught:
+        runtime(np.zeros((1, 5, 4, 4), np.float32))
+    assert "\n" not in str(caught.value)
