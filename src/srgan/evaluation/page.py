@@ -18,6 +18,7 @@ from srgan.evaluation.report import (
     columns,
     comparison_rows,
     cost_cells,
+    difference,
     number,
 )
 
@@ -227,7 +228,7 @@ def _comparison(report: Report) -> str:
             [
                 *(escape(set_name), escape(method), MEASURES[measure].title),
                 *(f"{value:.{digits}f}", f"{figure.value:.{digits}f}"),
-                f"{value - figure.value:+.{digits}f}",
+                difference(measure, value, figure),
                 f"<span class=muted>{escape(figure.source)}</span>",
             ]
         )

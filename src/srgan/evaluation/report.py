@@ -75,6 +75,12 @@ def number(measure: str, value: float | None) -> str:
     return "–" if value is None else f"{value:.{MEASURES[measure].digits}f}"
 
 
+def difference(measure: str, value: float, figure: Figure) -> str:
+    """Ours less the published figure, signed; never "-0.00"."""
+    digits = MEASURES[measure].digits
+    return f"{round(value - figure.value, digits) + 0.0:+.{digits}f}"
+
+
 def best(report: Report, set_name: str, measure: str) -> str | None:
     """The method with the best mean."""
     rows = report.means.get(set_name, {})
@@ -162,7 +168,8 @@ def _comparison(report: Report) -> list[str]:
         digits = MEASURES[measure].digits
         lines.append(
             f"| {set_name} | {method} | {MEASURES[measure].title} | {value:.{digits}f} "
-            f"| {figure.value:.{digits}f} | {value - figure.value:+.{digits}f} | {figure.source} |"
+            f"| {figure.value:.{digits}f} | {difference(measure, value, figure)} "
+            f"| {figure.source} |"
         )
     return lines
 
