@@ -78,8 +78,9 @@ def compare(
     for name in names:
         sr = upscale_array(lr, load(name, scale=scale), size=size)
         caption = "" if reference is None else _scores(sr, reference, scale)
-        print(f"{name:<16}{caption}")
-        panels.append(Panel(name, sr, caption))
+        label = Path(name).stem if name.endswith(".safetensors") else name
+        print(f"{label:<16}{caption}")
+        panels.append(Panel(label, sr, caption))
     if reference is not None:
         panels.append(Panel("original", np.ascontiguousarray(reference), "PSNR / SSIM"))
     base = panels[-1].image
