@@ -58,6 +58,11 @@ def test_several_photos_go_into_a_folder(srgan: Run, photo: Path, tmp_path: Path
     assert sorted(p.name for p in out.iterdir()) == ["other_x4.png", "photo_x4.png"]
 
 
+def test_a_name_without_extension_is_a_folder(srgan: Run, photo: Path, tmp_path: Path) -> None:
+    assert srgan("upscale", photo, "-m", "nearest", "-o", tmp_path / "new").status == 0
+    assert (tmp_path / "new" / "photo_x4.png").is_file()
+
+
 def test_an_existing_result_is_never_replaced_unasked(srgan: Run, photo: Path) -> None:
     target = photo.with_name("photo_x4.png")
     target.write_bytes(b"mine")

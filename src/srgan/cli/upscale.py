@@ -245,7 +245,7 @@ def _pairs(
 
     pairs: list[tuple[Path, Path]] = []
     to_folder = output is not None and (
-        output.is_dir() or len(inputs) > 1 or inputs[0].is_dir() or str(output).endswith("/")
+        output.is_dir() or len(inputs) > 1 or inputs[0].is_dir() or not output.suffix
     )
     for given in files:
         if output is None:
