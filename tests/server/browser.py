@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -55,7 +56,9 @@ class Browser:
         port = _wait(lambda: (profile / "DevToolsActivePort").read_text().split("\n")[0], 30)
         pages = json.load(urlopen(f"http://127.0.0.1:{port}/json"))
         page = next(p for p in pages if p["type"] == "page")
-        self._socket = connect(page["webSocketDebuggerUrl"], max_size=None)
+        self._open = ExitStack()
+        address = page["webSocketDebuggerUrl"]
+        self._socket = self._open.enter_context(connect(address, max_size=None))
         for domain in ("Page", "Runtime", "Log", "DOM"):
             self.send(f"{domain}.enable")
         self.resize(width, height)
@@ -157,7 +160,7 @@ class Browser:
 
     def close(self) -> None:
         """End the browser."""
-        self._socket.close()
+        self._open.close()
         self.process.terminate()
         self.process.wait(20)
 

@@ -1,0 +1,195 @@
+"""The page in a real browser. Debian: ``apt-get install chromium``; axe: ``npm install axe-core``
+in the repository's root, or its ``axe.min.js`` named by the variable ``AXE_CORE``."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import Browser, find_chromium
+from fakes import RunningServer
+from PIL import Image
+
+from conftest import picture
+
+pytest.importorskip("websockets", reason="needs the extra srgan[dev]")
+pytestmark = pytest.mark.skipif(find_chromium() is None, reason="needs chromium")
+
+DONE = "document.querySelector('.thumb[aria-current=true][data-state=done]')"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def page(server: RunningServer, tmp_path: Path) -> Iterator[Browser]:
+    browser = Browser(tmp_path / "profile")
+    try:
+        browser.open(server.url + "/")
+        yield browser
+    finally:
+        browser.close()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    file = tmp_path / "my photo.png"
+    file.write_bytes(picture(60, 80))
+    return file
+
+
+def choose_model(page: Browser, name: str) -> None:
+    page.run(
+        f"""(() => {{ const box = document.getElementById('model'); box.value = '{name}';
+        box.dispatchEvent(new Event('input', {{ bubbles: true }})); }})()"""
+    )
+
+
+def downloaded(page: Browser, folder: Path, name: str) -> bytes:
+    page.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    page.run("document.getElementById('download').click()")
+    deadline = time.monotonic() + 30
+    while not (folder / name).exists():
+        assert time.monotonic() < deadline, list(folder.iterdir())
+        time.sleep(0.05)
+    return (folder / name).read_bytes()
+
+
+def text(page: Browser, id_: str) -> str:
+    return str(page.run(f"document.getElementById('{id_}').innerText"))
+
+
+def colour_at(page: Browser, x: float, y: float) -> Any:
+    """What the stage shows at a fraction of its size."""
+    return page.run(
+        f"""(() => {{ const c = document.getElementById('view');
+        const d = c.getContext('2d').getImageData({x} * c.width, {y} * c.height, 1, 1).data;
+        return [...d]; }})()"""
+    )
+
+
+def test_a_dropped_photo_is_compared_and_downloaded(
+    page: Browser, photo: Path, tmp_path: Path
+) -> None:
+    """The way of a whole visit: drop, progress, slider, zoom, dial, download, no error."""
+    from srgan.image.files import encode_picture, read_picture
+    from srgan.inference.open import load
+    from srgan.inference.upscale import upscale_picture
+
+    choose_model(page, "bicubic")
+    page.drop(photo, "image/png")
+    page.wait(DONE)
+    page.wait("document.querySelector('.stage').dataset.view === 'both'")
+    assert text(page, "file-name") == "my photo.png"
+    assert "320 × 240" in text(page, "sizes")
+
+    result = upscale_picture(read_picture(photo), load("bicubic"), size=(240, 320))
+    got = downloaded(page, tmp_path, "my photo_x4.png")
+    assert Image.open(BytesIO(got)).size == (320, 240)
+    assert read_picture(got).frames[0].colour.tobytes() == result.frames[0].colour.tobytes()
+
+    page.run("document.getElementById('format').value = 'webp'")
+    page.run("document.getElementById('quality').value = '80'")
+    (tmp_path / "result.png").write_bytes(got)
+    expected = encode_picture(read_picture(tmp_path / "result.png"), "WEBP", 80)
+    assert downloaded(page, tmp_path, "my photo_x4.webp") == expected
+
+    # The slider by mouse and by keys; left of it the bicubic, right of it the result.
+    box = page.run(
+        "(() => { const b = document.getElementById('divider').getBoundingClientRect();"
+        " return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+    )
+    page.mouse("mousePressed", *box)
+    page.mouse("mouseMoved", box[0] - 200, box[1])
+    page.mouse("mouseReleased", box[0] - 200, box[1])
+    now = "document.getElementById('divider').ariaValueNow"
+    page.wait(f"Number({now}) < 45")
+    value = int(page.run(now))
+    page.run("document.getElementById('divider').focus()")
+    for kind in ("keyDown", "keyUp"):
+        page.send("Input.dispatchKeyEvent", type=kind, key="ArrowRight", code="ArrowRight")
+    page.wait(f"Number({now}) === {value + 2}")
+
+    # Zoom to the pixel: at 100 % a pixel of the result is a pixel of the screen.
+    page.run("document.getElementById('zoom-now').click()")
+    page.wait("document.getElementById('zoom-text').innerText === '100 %'")
+
+    # The dial is there for the model that has it and changes the result.
+    assert page.run("document.getElementById('dial').hidden")
+    choose_model(page, "srgan")
+    assert not page.run("document.getElementById('dial').hidden")
+    page.run(
+        "(() => { const dial = document.getElementById('realism'); dial.value = '1';"
+        " dial.dispatchEvent(new Event('input', { bubbles: true })); })()"
+    )
+    page.run("document.getElementById('again').click()")
+    page.wait(f"{DONE} && document.getElementById('tag-after').innerText === 'srgan'")
+    page.wait("document.querySelector('.stage').dataset.view === 'both'")
+    page.run("document.getElementById('zoom-fit').click()")
+    page.wait("true")
+    deadline = time.monotonic() + 20
+    while colour_at(page, 0.6, 0.5)[:3] != [0, 0, 0]:  # the fake darkens by the dial
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert page.errors == []
+
+
+def test_progress_is_shown_and_cancelling_ends_it(page: Browser, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    Image.new("L", (1024, 1024), 90).save(large)
+    choose_model(page, "slow")
+    page.choose(large)
+    page.wait("/^[0-9]+ % . .+ left/.test(document.getElementById('progress-text').innerText)", 60)
+    # The bicubic is there meanwhile.
+    assert colour_at(page, 0.5, 0.5)[:3] == [90, 90, 90]
+    page.run("document.getElementById('cancel').click()")
+    page.wait("document.querySelector('.thumb[data-state=cancelled]')")
+    assert not page.run("document.getElementById('again').hidden")
+    assert page.errors == []
+
+
+def test_a_file_that_is_no_picture_is_told_in_words_and_the_others_go_on(
+    page: Browser, photo: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 not really")
+    page.choose(broken, photo)
+    page.wait("!document.getElementById('refusal').hidden")
+    assert "not a picture that can be read" in text(page, "refusal-text")
+    page.wait("document.querySelector('.thumb[data-state=done]')")
+    # The browser itself notes each answer of 4xx; the page's own code must not fail.
+    assert [e for e in page.errors if "422" not in e] == []
+
+
+def _axe() -> Path | None:
+    named = os.environ.get("AXE_CORE", str(ROOT / "node_modules" / "axe-core" / "axe.min.js"))
+    return Path(named) if Path(named).is_file() else None
+
+
+@pytest.mark.skipif(_axe() is None, reason="needs axe-core: npm install axe-core")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "phone"), [(1280, False), (390, True)])
+def test_axe_finds_nothing_serious(
+    page: Browser, photo: Path, scheme: str, width: int, phone: bool
+) -> None:
+    axe = _axe()
+    assert axe is not None
+    page.scheme(scheme)
+    page.resize(width, 844, phone=phone)
+    page.run(axe.read_text() + "; 0")
+
+    def findings() -> list[str]:
+        found = json.loads(page.run("axe.run().then((r) => JSON.stringify(r.violations))"))
+        return [
+            f"{v['id']}: {[n['html'][:90] for n in v['nodes']]}"
+            for v in found
+            if v["impact"] in ("serious", "critical")
+        ]
+
+    assert findings() == []
+    page.choose(photo)
+    page.wait(DONE)
+    page.wait("document.querySelector('.stage').dataset.view === 'both'")
+    assert findings() == []
