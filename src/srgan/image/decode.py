@@ -308,4 +308,5 @@ def _reason(error: Exception) -> str:
 
 def _text(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
+    text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 160 else text[:157] + "..."

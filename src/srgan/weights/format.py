@@ -96,10 +96,15 @@ def load_weights(path: str | Path) -> tuple[Tensors, Header]:
     header = _parse(path, file.metadata())
     tensors: Tensors = {}
     for name in file.keys():  # noqa: SIM118 - a safetensors file is not iterable
-        array = np.asarray(file.get_tensor(name), dtype=np.float32)
+        try:
+            array = np.asarray(file.get_tensor(name), dtype=np.float32)
+        except (SafetensorError, TypeError, ValueError, AttributeError) as error:
+            raise ModelRefused(
+                f"{path}: tensor {_shown(name)} cannot be read ({_shown(error)})"
+            ) from error
         if not np.isfinite(array).all():
             raise ModelRefused(
-                f"{path}: tensor {name} holds NaN or infinity; train or fetch it again"
+                f"{path}: tensor {_shown(name)} holds NaN or infinity; train or fetch it again"
             )
         tensors[name] = array
     return tensors, header
@@ -111,7 +116,9 @@ def _open(path: str | Path) -> Any:
     except FileNotFoundError as error:
         raise ModelRefused(f"{path}: there is no such weights file") from error
     except (SafetensorError, OSError, ValueError) as error:
-        raise ModelRefused(f"{path}: not a safetensors file that can be read ({error})") from error
+        raise ModelRefused(
+            f"{path}: not a safetensors file that can be read ({_shown(error)})"
+        ) from error
 
 
 def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> Header:
@@ -124,11 +131,27 @@ def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> Header:
         fields = json.loads(text)
         fields["output_range"] = tuple(fields["output_range"])
         header = Header(**fields)
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelRefused(f"{path}: its srgan header is damaged ({error})") from error
+        _check(header)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelRefused(f"{path}: its srgan header is damaged ({_shown(error)})") from error
     if header.architecture not in ARCHITECTURES:
         raise ModelRefused(
             f"{path}: architecture {header.architecture!r} is unknown; "
             f"this version knows {', '.join(ARCHITECTURES)}"
         )
     return header
+
+
+def _check(header: Header) -> None:
+    if not isinstance(header.scale, int) or not 1 <= header.scale <= 16:
+        raise ValueError(f"a scale of {header.scale!r}")
+    if not isinstance(header.arguments, dict) or not isinstance(header.card, dict):
+        raise ValueError("arguments and card are no tables")
+    if header.output_range not in ((0, 1), (-1, 1)):
+        raise ValueError(f"an output range of {header.output_range!r}")
+
+
+def _shown(value: object) -> str:
+    """Text of a file that may be hostile, as one short printable line."""
+    text = " ".join(str(value).split())
+    return (text if text.isprintable() else ascii(text))[:200]

@@ -1,0 +1,91 @@
+"""The weights file: what is written is read, and what is damaged is refused by name."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from srgan.errors import ModelRefused
+from srgan.weights.format import Header, load_weights, read_header, save_weights
+
+HEADER = Header("srresnet", {"channels": 4}, 4, (-1.0, 1.0), {"recipe": "tiny"})
+TENSORS = {"head.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    save_weights(tmp_path / "w.safetensors", TENSORS, HEADER)
+    return tmp_path / "w.safetensors"
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    tensors, header = load_weights(path)
+    assert header == HEADER == read_header(path)
+    np.testing.assert_array_equal(tensors["head.weight"], TENSORS["head.weight"])
+    assert [p.name for p in path.parent.iterdir()] == ["w.safetensors"]
+
+
+def test_nan_is_refused_by_the_tensor_s_name(tmp_path: Path) -> None:
+    save_weights(tmp_path / "w", {"bad.bias": np.array([0, np.nan])}, HEADER)
+    with pytest.raises(ModelRefused, match=r"bad\.bias holds NaN"):
+        load_weights(tmp_path / "w")
+
+
+def test_code_is_never_run(tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (tmp_path / "ran",)  # type: ignore[return-value]
+
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(pickle.dumps(Hostile()))
+    with pytest.raises(ModelRefused, match="not a safetensors file"):
+        load_weights(path)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"scale": "4"}, "scale"),
+        ({"scale": 0}, "scale"),
+        ({"arguments": [1]}, "arguments"),
+        ({"output_range": [0, 2]}, "range"),
+        ({"architecture": "vit"}, "'vit' is unknown"),
+        ({"archi\x7ftecture": 1}, "damaged"),
+    ],
+)
+def test_a_header_without_sense(change: dict[str, object], reason: str, tmp_path: Path) -> None:
+    fields = {"architecture": "srresnet", "arguments": {}, "scale": 4, "output_range": [0, 1]}
+    text = json.dumps({**fields, **change})
+    save_file(TENSORS, tmp_path / "w", metadata={"srgan": text})
+    with pytest.raises(ModelRefused, match=reason) as caught:
+        load_weights(tmp_path / "w")
+    assert str(caught.value).isprintable()
+
+
+def test_headers_that_nest_without_end(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "w", metadata={"srgan": "[" * 100_000})
+    with pytest.raises(ModelRefused, match="damaged"):
+        load_weights(tmp_path / "w")
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_damage_is_refused_or_harmless(data: st.DataObject, tmp_path_factory: object) -> None:
+    folder = tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    path = folder / "damaged.safetensors"
+    save_weights(path, TENSORS, HEADER)
+    whole = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    try:
+        tensors, _ = load_weights(path)
+    except ModelRefused:
+        return
+    assert all(np.isfinite(t).all() for t in tensors.values())
