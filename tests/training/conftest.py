@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from srgan.training.config import GanConfig, PretrainConfig, build
-from srgan.training.data import prepare
+from srgan.training.packing import prepare
 
 GENERATOR = {"channels": 4, "blocks": 1, "batch_norm": False, "skip": "bilinear"}
+DEVICE = {"deterministic": True}
 DATA = {"crop": 32, "batch": 2, "held_out": 1}
 
 
@@ -54,6 +55,7 @@ def pretrain_config() -> Callable[..., PretrainConfig]:
             "ema": 0.5,
             "generator": GENERATOR,
             "data": DATA,
+            "device": DEVICE,
         }
         return build(PretrainConfig, {**table, **changes}, "recipe")
 
@@ -75,6 +77,7 @@ def gan_config(vgg_file: Path) -> Callable[..., GanConfig]:
             "consistency": 1.0,
             "generator": GENERATOR,
             "data": DATA,
+            "device": DEVICE,
             "content": {"network": "vgg16", "file": str(vgg_file), "layers": ["conv1_1"]},
             "adversarial": {"discriminator": "unet", "channels": 4, "learning_rate": 1e-3},
         }

@@ -18,7 +18,7 @@ Pixel = Callable[..., PretrainConfig]
 
 @pytest.fixture
 def start(pack: Path, tmp_path: Path, pretrain_config: Pixel) -> Path:
-    return pretrain(pretrain_config(), data=pack, out=tmp_path / "pixel")
+    return pretrain(pretrain_config(), data=[pack], out=tmp_path / "pixel")
 
 
 def _lines(run: Path) -> list[dict[str, float]]:
@@ -28,7 +28,7 @@ def _lines(run: Path) -> list[dict[str, float]]:
 def test_a_gan_goes_on_from_a_pixel_run(
     pack: Path, tmp_path: Path, start: Path, gan_config: Gan
 ) -> None:
-    weights = train_gan(gan_config(start=str(start)), data=pack, out=tmp_path / "gan")
+    weights = train_gan(gan_config(start=str(start)), data=[pack], out=tmp_path / "gan")
     tensors, header = load_weights(weights)
     before, _ = load_weights(start)
     assert header.architecture == "srresnet"
@@ -42,14 +42,14 @@ def test_other_discriminators_and_the_relativistic_game(
     pack: Path, tmp_path: Path, start: Path, gan_config: Gan, kind: str
 ) -> None:
     game = {"discriminator": kind, "channels": 2, "game": "relativistic"}
-    train_gan(gan_config(start=str(start), adversarial=game, updates=2), data=pack, out=tmp_path)
+    train_gan(gan_config(start=str(start), adversarial=game, updates=2), data=[pack], out=tmp_path)
 
 
 def test_a_gan_needs_a_start_of_its_own_shape(
     pack: Path, tmp_path: Path, start: Path, gan_config: Gan
 ) -> None:
     with pytest.raises(UsageError, match="--set start=WEIGHTS"):
-        train_gan(gan_config(), data=pack, out=tmp_path / "a")
+        train_gan(gan_config(), data=[pack], out=tmp_path / "a")
     wide = gan_config(start=str(start), generator={"channels": 8, "blocks": 1, "batch_norm": False})
     with pytest.raises(ModelRefused, match=r"head.weight is \(4, 3, 9, 9\) there and \(8, 3, 9, 9"):
-        train_gan(wide, data=pack, out=tmp_path / "b")
+        train_gan(wide, data=[pack], out=tmp_path / "b")

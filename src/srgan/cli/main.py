@@ -59,7 +59,7 @@ def _root(
 
 def register() -> None:
     """Give the app its commands; each command imports its room only when it runs."""
-    from srgan.cli import benchmark, compare, export, fit, models, serve, train, upscale
+    from srgan.cli import benchmark, compare, data, export, fit, models, serve, train, upscale
 
     app.command()(upscale.upscale)
     app.command()(models.models)
@@ -69,6 +69,7 @@ def register() -> None:
     app.command()(fit.fit)
     app.command()(train.train)
     app.command()(export.export)
+    app.add_typer(data.data, name="data")
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typer import Argument, Option
 def train(
     recipe: Annotated[Path, Argument(help="A recipe, such as recipes/srresnet.toml.")],
     data: Annotated[
-        list[Path], Option(help="Folders of photos, or packs made by `srgan data prepare`.")
+        list[Path], Option(help="A folder of photos, or a pack made by `srgan data prepare`.")
     ],
     out: Annotated[Path, Option(help="Folder of the run.")],
     set_: Annotated[
@@ -20,18 +20,28 @@ def train(
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     resume: Annotated[bool, Option("--resume", help="Go on from the run's checkpoint.")] = False,
 ) -> None:
-    """Train a network by a recipe; `torchrun` starts it on several GPUs."""
+    """Train a network by a recipe; `torchrun -m srgan.cli.main train …` does it on several GPUs."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        from srgan.errors import UsageError
+
+        raise UsageError("training needs PyTorch: pip install 'srgan[train]'") from error
     from srgan.training.config import GanConfig, LumaConfig, load_recipe
     from srgan.training.gan import train_gan
     from srgan.training.luma import train_luma
     from srgan.training.pretrain import pretrain
 
     config = load_recipe(recipe, set_ or [])
-    pack = data[0]
-    device = "cpu" if device == "auto" else device
     if isinstance(config, LumaConfig):
-        train_luma(config, data=pack, out=out, device=device, resume=resume)
+        from srgan.training.distributed import join
+        from srgan.training.packing import open_data
+
+        name = str(join(device).device)
+        pack = open_data(data, out / "pack").folders[0]
+        weights = train_luma(config, data=pack, out=out, device=name, resume=resume)
     elif isinstance(config, GanConfig):
-        train_gan(config, data=pack, out=out, device=device, resume=resume)
+        weights = train_gan(config, data=data, out=out, device=device, resume=resume)
     else:
-        pretrain(config, data=pack, out=out, device=device, resume=resume)
+        weights = pretrain(config, data=data, out=out, device=device, resume=resume)
+    print(weights)

@@ -4,57 +4,59 @@ A checkpoint is one safetensors file: tensors under dotted names, counters as JS
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from srgan.errors import OutputFailed, TrainingStopped
+from srgan.errors import TrainingStopped
+from srgan.image.atomic import atomic_file
 
 
 def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     """Write a checkpoint under a temporary name, make it durable, then give it its name.
 
+    The random state of PyTorch goes with it, as ``rng.cpu`` and ``rng.cuda``.
+
     Raises:
         OutputFailed: the disk is full or the folder cannot be written; the last one is intact.
     """
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
     flat = {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
-    try:
-        save_file(flat, str(part), metadata={"state": json.dumps(state)})
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
-        raise OutputFailed(
-            f"{target}: the checkpoint cannot be written ({error}); the last one is kept"
-        ) from error
+    flat["rng.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        flat["rng.cuda"] = torch.cuda.get_rng_state()
+    data = save(flat, metadata={"state": json.dumps(state, sort_keys=True)})
+    with atomic_file(path, overwrite=True) as file:
+        file.write(data)
 
 
 def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and counters of a checkpoint.
+    """The tensors and counters of a checkpoint; puts back PyTorch's random state.
 
     Raises:
         TrainingStopped: it is missing or damaged.
     """
+    if not Path(path).is_file():
+        raise TrainingStopped(f"{path}: there is no checkpoint to resume; start without --resume")
     try:
         with safe_open(str(path), framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             state = json.loads(file.metadata()["state"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingStopped(f"{path}: not a checkpoint that can be read ({error})") from error
+    if "rng.cpu" in tensors:
+        torch.set_rng_state(tensors["rng.cpu"])
+    if "rng.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["rng.cuda"])
     return tensors, state
+
+
+def network_tensors(module: nn.Module, prefix: str) -> dict[str, Tensor]:
+    """The weights and buffers of a network below ``prefix``."""
+    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
 
 
 def optimiser_tensors(

@@ -6,8 +6,10 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from srgan.degradation.pipeline import Degradation
 from srgan.errors import UsageError
 
 
@@ -27,20 +29,37 @@ class DataConfig:
     """What is drawn: HR crops of ``crop`` pixels, ``batch`` a step; photos held out.
 
     ``held_out_seed`` chooses them, apart from the run's seed: stages that build on each other
-    must hold out the same photos.
+    must hold out the same photos. ``workers`` are loader processes; on a CPU and with the photos
+    resident on a GPU none is fastest.
     """
 
     crop: int = 96
     batch: int = 16
     held_out: int = 24
     held_out_seed: int = 1
+    workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """How to compute. None of it changes what is learnt, but for rounding.
+
+    ``precision``: of convolutions; weights, losses and Adam are float32 always. ``compile``: with
+    ``torch.compile``; ``"graphs"`` adds CUDA graphs. ``deterministic``: equal runs are equal to
+    the last bit, on one kind of machine; an operation that cannot be is an error.
+    """
+
+    precision: Literal["bf16", "fp32"] = "bf16"
+    compile: Literal["off", "default", "graphs"] = "off"
+    deterministic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OptimiserConfig:
     """Adam and its schedule.
 
-    ``schedule``: ``"constant"``, or ``"decay"``: constant until ``decay`` updates before the end,
+    ``schedule``: ``"constant"``; ``"step"``: a tenth of the rate for the last ``decay`` updates, as
+    in the paper's GAN stage; or ``"decay"``: constant until ``decay`` updates before the end,
     then linear to a fiftieth. Both warm up linearly over ``warm_up`` updates.
     """
 
@@ -48,26 +67,37 @@ class OptimiserConfig:
     beta1: float = 0.9
     beta2: float = 0.999
     warm_up: int = 0
-    schedule: Literal["constant", "decay"] = "constant"
+    schedule: Literal["constant", "step", "decay"] = "constant"
     decay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PretrainConfig:
-    """A recipe of pixel pre-training."""
+    """A recipe of pixel pre-training.
+
+    ``validation``: a folder of pictures to validate on; ``""`` means the photos held out.
+    """
 
     name: str
     updates: int
+    start: str = ""
     kind: Literal["pretrain"] = "pretrain"
     seed: int = 0
     loss: Literal["mse", "l1"] = "mse"
     output_range: tuple[float, float] = (-1.0, 1.0)
     ema: float = 0.0
+    validation: str = ""
+    log_every: int = 50
     validate_every: int = 1000
     checkpoint_every: int = 1000
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     data: DataConfig = field(default_factory=DataConfig)
+    degradation: Degradation | None = None
+    device: DeviceConfig = field(default_factory=DeviceConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +146,8 @@ class GanConfig:
     """A recipe of GAN training: all of it for ``start``, a generator's weights file.
 
     ``artefacts``, ``consistency`` and ``total_variation`` are the weights of
-    :func:`srgan.losses.pixel.artefact_loss` and its neighbours.
+    :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` as in
+    :class:`PretrainConfig`.
     """
 
     name: str
@@ -129,6 +160,8 @@ class GanConfig:
     artefacts: float = 0.0
     consistency: float = 0.0
     total_variation: float = 0.0
+    validation: str = ""
+    log_every: int = 50
     validate_every: int = 500
     checkpoint_every: int = 500
     pixel: PixelConfig = field(default_factory=PixelConfig)
@@ -136,7 +169,12 @@ class GanConfig:
     adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     data: DataConfig = field(default_factory=DataConfig)
+    degradation: Degradation | None = None
+    device: DeviceConfig = field(default_factory=DeviceConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +207,48 @@ class LumaConfig:
 
 Config = PretrainConfig | GanConfig
 
+
+def check(config: Config) -> None:
+    """Values that no run can have.
+
+    Raises:
+        UsageError: naming the key, its value and what it must be.
+    """
+    least = {
+        "updates": (config.updates, 1),
+        "log_every": (config.log_every, 1),
+        "validate_every": (config.validate_every, 1),
+        "checkpoint_every": (config.checkpoint_every, 1),
+        "seed": (config.seed, 0),
+        "data.batch": (config.data.batch, 1),
+        "data.crop": (config.data.crop, 32),
+        "data.held_out": (config.data.held_out, 1),
+        "data.workers": (config.data.workers, 0),
+        "generator.channels": (config.generator.channels, 1),
+        "generator.blocks": (config.generator.blocks, 1),
+    }
+    for key, (value, lowest) in least.items():
+        if value < lowest:
+            raise UsageError(f"recipe.{key} = {value}: must be at least {lowest}")
+    if config.generator.scale not in (2, 3, 4):
+        raise UsageError(f"recipe.generator.scale = {config.generator.scale}: must be 2, 3 or 4")
+    if config.data.crop % (4 * config.generator.scale):
+        raise UsageError(
+            f"recipe.data.crop = {config.data.crop}: must be a multiple of "
+            f"{4 * config.generator.scale}, four times the scale"
+        )
+    if config.degradation is not None and config.generator.scale != 4:
+        raise UsageError("recipe.degradation: damaged photos are made for scale 4 only")
+    if not 0.0 <= config.ema < 1.0:
+        raise UsageError(f"recipe.ema = {config.ema}: must be at least 0 and below 1")
+    if config.optimiser.learning_rate <= 0:
+        raise UsageError(
+            f"recipe.optimiser.learning_rate = {config.optimiser.learning_rate}: must be above 0"
+        )
+    if config.output_range not in ((0.0, 1.0), (-1.0, 1.0)):
+        raise UsageError("recipe.output_range must be [0.0, 1.0] or [-1.0, 1.0]")
+
+
 C = TypeVar("C")
 
 
@@ -196,6 +276,8 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Config | Lum
         inner = table
         for section in sections:
             inner = inner.setdefault(section, {})
+            if not isinstance(inner, dict):
+                raise UsageError(f"--set {override}: {section} is no section of the recipe")
         inner[last] = parsed
     if table.get("kind") == "gan":
         return build(GanConfig, table, "recipe")
@@ -237,6 +319,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, Mapping):
             raise UsageError(f"{where}: must be a table, not {value!r}")
         return build(hint, value, where)
+    if get_origin(hint) is UnionType:  # a section that may be left out
+        return _convert(next(h for h in get_args(hint) if h is not NoneType), value, where)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             raise UsageError(f"{where}: must be one of {list(get_args(hint))}, not {value!r}")

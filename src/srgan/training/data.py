@@ -1,123 +1,39 @@
-"""Training data: photos packed once into flat uint8, crops drawn by sample number.
+"""Training data: packed photos, crops drawn by sample number, and their exact LR.
 
-A pack is a folder of ``pixels.u8`` (all photos, RGB, one after the other) and ``index.json``
-(for each its name, offset, height and width). Reading a batch is a gather from a memory map; the LR
-crops are made from the HR crops by MATLAB's bicubic downscale, exactly.
+Everything random about sample ``n`` is drawn from (seed, n): any number of loader processes,
+ranks and restarts gives the same crops, and a checkpoint needs no state of the loader.
 """
 
-import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from srgan.errors import DataRefused
+from srgan.degradation.pipeline import Degradation, degrade
+from srgan.errors import DataRefused, TrainingStopped
 from srgan.image.resize import taps
+from srgan.training.packing import Pack
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
-SUPPORT = 8
-"""HR pixels per unit of scale/4 that the bicubic kernel reads beyond a crop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """One photo of a pack: (height, width, 3) uint8 from ``offset`` on."""
-
-    name: str
-    offset: int
-    height: int
-    width: int
-
-
-class Pack:
-    """Photos as one memory-mapped array; ``photo(i)`` is a view, (H, W, 3) uint8 RGB."""
-
-    def __init__(self, folder: str | Path) -> None:
-        folder = Path(folder)
-        try:
-            index = json.loads((folder / "index.json").read_text())
-            self.pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r")
-        except (OSError, ValueError, KeyError) as error:
-            raise DataRefused(
-                f"{folder}: not a pack of photos ({error}); make one: srgan data prepare"
-            ) from error
-        self.photos = [Photo(**entry) for entry in index["photos"]]
-
-    def __len__(self) -> int:
-        return len(self.photos)
-
-    def photo(self, i: int) -> NDArray[np.uint8]:
-        p = self.photos[i]
-        flat = self.pixels[p.offset : p.offset + p.height * p.width * 3]
-        return flat.reshape(p.height, p.width, 3)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What became of each file of a data folder."""
-
-    photos: int
-    pixels: int
-    quarantined: tuple[tuple[str, str], ...]
-
-
-def prepare(folders: Sequence[str | Path], out: str | Path, *, smallest: int = 128) -> Prepared:
-    """Read every photo below ``folders`` once and pack it; broken ones are listed, not fatal.
-
-    Args:
-        folders: where the photos are, sub-folders included.
-        out: folder of the pack; ``quarantine.json`` in it lists what was left out and why.
-        smallest: photos with a side below this are left out.
-
-    Raises:
-        DataRefused: no photo could be used.
-    """
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    photos: list[dict[str, object]] = []
-    quarantined: list[tuple[str, str]] = []
-    offset = 0
-    with (out / "pixels.u8").open("wb") as pixels:
-        for folder in map(Path, folders):
-            for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
-                name = path.relative_to(folder).as_posix()
-                try:
-                    with Image.open(path) as image:
-                        array = np.asarray(image.convert("RGB"))
-                except Exception as error:  # decoders fail in many ways
-                    quarantined.append((name, f"cannot be read: {error}"))
-                    continue
-                if min(array.shape[:2]) < smallest:
-                    quarantined.append((name, f"a side is shorter than {smallest} pixels"))
-                    continue
-                pixels.write(array.tobytes())
-                photos.append(
-                    {
-                        "name": name,
-                        "offset": offset,
-                        "height": array.shape[0],
-                        "width": array.shape[1],
-                    }
-                )
-                offset += array.size
-    (out / "quarantine.json").write_text(json.dumps(quarantined, indent=1))
-    if not photos:
-        raise DataRefused(
-            f"no usable photo below {', '.join(map(str, folders))}; "
-            f"{out / 'quarantine.json'} says why"
-        )
-    (out / "index.json").write_text(json.dumps({"photos": photos}))
-    return Prepared(len(photos), offset // 3, tuple(quarantined))
+WORKER_TIMEOUT_S = 300.0
+"""How long a batch may take to come from a loader process."""
 
 
 def split(count: int, held_out: int, seed: int) -> tuple[list[int], list[int]]:
-    """Indices for training and, never trained on, for validation."""
+    """Indices for training and, never trained on, for validation.
+
+    Raises:
+        DataRefused: nothing would be left to train on.
+    """
+    if held_out >= count:
+        raise DataRefused(
+            f"{count} photos and {held_out} of them held out leave none to train on; "
+            "add photos or set data.held_out lower"
+        )
     order = list(range(count))
     random.Random(seed).shuffle(order)
     return sorted(order[held_out:]), sorted(order[:held_out])
@@ -148,6 +64,17 @@ class Downscale:
         return (columns + 0.5).floor_().clamp_(0, 255)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sample is cut: photo, upper left corner, mirrored or not, quarter turns."""
+
+    photo: int
+    y: int
+    x: int
+    flip: bool
+    turns: int
+
+
 class Crops:
     """Random augmented crops: sample number ``n`` is the same crop in every run with ``seed``.
 
@@ -160,27 +87,190 @@ class Crops:
         if not self.use:
             raise DataRefused(
                 f"no photo is at least {self.side} pixels high and wide; "
-                "lower crop or add larger photos"
+                "lower data.crop or add larger photos"
             )
         self.pack = pack
         self.seed = seed
         areas = [pack.photos[i].height * pack.photos[i].width for i in self.use]
         self.cumulative = np.cumsum(areas) / np.sum(areas)
 
-    def sample(self, number: int) -> NDArray[np.uint8]:
-        """Crop ``number`` with its margin, (side, side, 3)."""
+    def place(self, number: int) -> Place:
+        """Where sample ``number`` is cut."""
         draw = np.random.Generator(np.random.Philox(key=[self.seed, number]))
         chosen = int(np.searchsorted(self.cumulative, draw.random(), side="right"))
-        photo = self.pack.photo(self.use[min(chosen, len(self.use) - 1)])
-        y = int(draw.integers(photo.shape[0] - self.side + 1))
-        x = int(draw.integers(photo.shape[1] - self.side + 1))
-        crop = photo[y : y + self.side, x : x + self.side]
-        flip, turns = int(draw.integers(2)), int(draw.integers(4))
-        if flip:
-            crop = crop[:, ::-1]
-        return np.rot90(crop, turns)
+        i = self.use[min(chosen, len(self.use) - 1)]
+        photo = self.pack.photos[i]
+        y = int(draw.integers(photo.height - self.side + 1))
+        x = int(draw.integers(photo.width - self.side + 1))
+        return Place(i, y, x, bool(draw.integers(2)), int(draw.integers(4)))
+
+    def sample(self, number: int) -> NDArray[np.uint8]:
+        """Crop ``number`` with its margin, (side, side, 3)."""
+        at = self.place(number)
+        photo = self.pack.photo(at.photo)
+        crop = photo[at.y : at.y + self.side, at.x : at.x + self.side]
+        return np.rot90(crop[:, ::-1] if at.flip else crop, at.turns)
 
     def batch(self, first: int, count: int) -> Tensor:
         """Samples ``first`` to ``first + count - 1``, (count, 3, side, side) uint8."""
         crops = np.stack([self.sample(n) for n in range(first, first + count)])
         return torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2)))
+
+    def strides(self, number: int) -> tuple[int, int, int]:
+        """Sample ``number`` in the flat pack: its first byte and its steps by row and column.
+
+        Mirroring and quarter turns are signs and an exchange of the two steps.
+        """
+        at, last = self.place(number), self.side - 1
+        photo = self.pack.photos[at.photo]
+        start = self.pack.start(at.photo) + (at.y * photo.width + at.x) * 3
+        down, right = photo.width * 3, 3
+        if at.flip:
+            start, right = start + last * right, -right
+        for _ in range(at.turns):  # anticlockwise: the last column becomes the first row
+            start, down, right = start + last * right, -right, down
+        return start, down, right
+
+
+class ResidentCrops:
+    """The whole pack on the training device; a batch is one gather there."""
+
+    def __init__(self, crops: Crops, device: torch.device) -> None:
+        self.crops = crops
+        self.pixels = torch.from_numpy(crops.pack.flat()).to(device)
+        self.steps = torch.arange(crops.side, device=device)
+        self.channels = torch.arange(3, device=device)
+
+    def batch(self, first: int, count: int) -> Tensor:
+        """As :meth:`Crops.batch`, on the device."""
+        numbers = range(first, first + count)
+        table = torch.tensor([self.crops.strides(n) for n in numbers], device=self.pixels.device)
+        start, down, right = (column.view(-1, 1, 1, 1) for column in table.unbind(1))
+        rows = self.steps.view(1, 1, -1, 1) * down
+        columns = self.steps.view(1, 1, 1, -1) * right
+        return self.pixels[start + rows + columns + self.channels.view(1, -1, 1, 1)]
+
+
+class _Updates(Dataset[tuple[Tensor, Tensor]]):
+    """Item ``u`` is the rank's share of update ``u``: HR crops with margin, LR crops or nothing."""
+
+    def __init__(
+        self, crops: Crops, batch: int, offset: int, total: int, degradation: Degradation | None
+    ) -> None:
+        self.crops, self.batch, self.offset, self.total = crops, batch, offset, total
+        self.degradation = degradation
+
+    def __getitem__(self, update: int) -> tuple[Tensor, Tensor]:
+        first = update * self.total + self.offset
+        hr = self.crops.batch(first, self.batch)
+        lr = torch.empty(0, dtype=torch.uint8)
+        if self.degradation is not None:
+            lr = degraded(hr, first, self.crops.seed, self.degradation)
+        return hr, lr
+
+
+def degraded(hr: Tensor, first: int, seed: int, degradation: Degradation) -> Tensor:
+    """The damaged LR of HR crops with margin: (N, 3, side, side) → (N, 3, side / 4 - 4, same)."""
+    small = []
+    for i, crop in enumerate(hr.permute(0, 2, 3, 1).numpy()):
+        draw = np.random.Generator(np.random.Philox(key=[seed + (1 << 32), first + i]))
+        small.append(degrade(crop, degradation, draw)[2:-2, 2:-2])
+    return torch.from_numpy(np.ascontiguousarray(np.stack(small).transpose(0, 3, 1, 2)))
+
+
+class Batches:
+    """LR in [0, 1] and HR in the output range, for one update after the other.
+
+    Args:
+        crops: what is drawn.
+        batch: samples of an update, over all ranks.
+        scale, crop: HR pixels per LR pixel, and the side of the HR crops.
+        output_range: of HR.
+        device: where the batches are wanted, and where they are shrunk.
+        workers: loader processes; 0 draws in this process.
+        rank, world: this process among those that share an update.
+        degradation: damage for the LR instead of the plain bicubic downscale.
+        resident: keep all photos on the device; ``None`` decides by its free memory.
+    """
+
+    def __init__(
+        self,
+        crops: Crops,
+        *,
+        batch: int,
+        scale: int,
+        crop: int,
+        output_range: tuple[float, float],
+        device: torch.device,
+        workers: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        degradation: Degradation | None = None,
+        resident: bool | None = None,
+    ) -> None:
+        if batch % world:
+            raise DataRefused(f"data.batch = {batch} cannot be shared by {world} processes")
+        self.crops, self.device, self.workers = crops, device, workers
+        self.total, self.share, self.offset = batch, batch // world, rank * (batch // world)
+        self.low, self.high = output_range
+        self.margin = 2 * scale
+        self.downscale = Downscale(scale, crop, device)
+        self.degradation = degradation
+        if resident is None:
+            resident = device.type == "cuda" and degradation is None and _fits(crops.pack, device)
+        self.resident = ResidentCrops(crops, device) if resident else None
+
+    def __call__(self, update: int) -> tuple[Tensor, Tensor]:
+        """The batch of one update: (n, 3, h, w) LR and (n, 3, h * scale, w * scale) HR."""
+        first = update * self.total + self.offset
+        if self.resident is not None:
+            return self.prepare(self.resident.batch(first, self.share), torch.empty(0))
+        return self.prepare(*self._updates()[update])
+
+    def iterate(self, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of updates ``first`` to ``last - 1``.
+
+        Raises:
+            TrainingStopped: a loader process died or gave nothing in time.
+        """
+        if self.resident is not None or not self.workers:
+            yield from map(self, range(first, last))
+            return
+        loader = DataLoader(
+            self._updates(),
+            sampler=range(first, last),
+            batch_size=None,
+            num_workers=self.workers,
+            prefetch_factor=4,
+            timeout=WORKER_TIMEOUT_S,
+            pin_memory=self.device.type == "cuda",
+        )
+        try:
+            for hr, lr in loader:
+                yield self.prepare(hr, lr)
+        except RuntimeError as error:
+            if "DataLoader" not in str(error):
+                raise
+            raise TrainingStopped(
+                f"a loader process died or stood still ({str(error).splitlines()[0]}); "
+                "go on with --resume, perhaps with --set data.workers=0"
+            ) from error
+
+    def prepare(self, hr_bytes: Tensor, lr_bytes: Tensor) -> tuple[Tensor, Tensor]:
+        """From bytes to what the networks see."""
+        hr_bytes = hr_bytes.to(self.device, non_blocking=True)
+        small = lr_bytes.to(self.device).float() if lr_bytes.numel() else self.downscale(hr_bytes)
+        m = self.margin
+        hr = hr_bytes[:, :, m:-m, m:-m].float() / 255.0 * (self.high - self.low) + self.low
+        return (
+            (small / 255.0).contiguous(memory_format=torch.channels_last),
+            hr.contiguous(memory_format=torch.channels_last),
+        )
+
+    def _updates(self) -> _Updates:
+        return _Updates(self.crops, self.share, self.offset, self.total, self.degradation)
+
+
+def _fits(pack: Pack, device: torch.device) -> bool:
+    free, _ = torch.cuda.mem_get_info(device)
+    return pack.bytes < free // 2

@@ -1,19 +1,19 @@
 """GAN training: generator against discriminator, from a pixel-trained generator on.
 
-Read from top to bottom: set up, calibrate, then batch, discriminator, generator, log, validate,
-save. Section 2 of https://arxiv.org/abs/1609.04802.
+Read from top to bottom: set up, calibrate, check, then batch, discriminator, generator, log,
+validate, save. Section 2 of https://arxiv.org/abs/1609.04802. Started by ``torchrun``, several
+processes share each batch.
 """
 
 import copy
-import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from srgan.errors import TrainingStopped, UsageError
+from srgan.errors import UsageError
 from srgan.losses.adversarial import discriminator_loss, generator_loss
 from srgan.losses.perceptual import ContentLoss
 from srgan.losses.pixel import artefact_loss, consistency_loss, distance, total_variation
@@ -22,12 +22,14 @@ from srgan.networks.srresnet import SRResNet
 from srgan.networks.vgg import load_vgg
 from srgan.training.checkpoint import (
     load_checkpoint,
+    network_tensors,
     optimiser_tensors,
     restore_optimiser,
     save_checkpoint,
 )
-from srgan.training.config import ContentConfig, GanConfig
-from srgan.training.data import Crops, Downscale, Pack, split
+from srgan.training.config import GanConfig
+from srgan.training.distributed import average_gradients, mean, wait
+from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
 from srgan.training.generator import (
     commit,
     follow,
@@ -37,190 +39,228 @@ from srgan.training.generator import (
     save_generator,
     start_from,
 )
-from srgan.training.log import log_line
+from srgan.training.log import RunLog
+from srgan.training.preflight import check_batch, check_losses
+from srgan.training.setup import autocast, compiled, guarded, set_up
 from srgan.training.validation import validate
 
 
 def train_gan(
-    config: GanConfig, *, data: Path, out: Path, device: str = "cpu", resume: bool = False
+    config: GanConfig,
+    *,
+    data: Sequence[Path],
+    out: Path,
+    device: str = "auto",
+    resume: bool = False,
 ) -> Path:
     """Train a generator against a discriminator; returns its weights file.
 
-    Args:
-        config: the recipe.
-        data: a pack made by :func:`srgan.training.data.prepare`.
-        out: the run's folder: ``checkpoint.safetensors``, ``log.jsonl``, ``generator.safetensors``.
-        device: where to train, such as ``"cpu"`` or ``"cuda"``.
-        resume: go on from the folder's checkpoint.
+    Args, files and errors are those of :func:`srgan.training.pretrain.pretrain`; besides:
 
     Raises:
-        TrainingStopped: a loss is no longer a number, or there is nothing to resume.
-        UsageError: ``out`` holds a run already and ``resume`` was not asked for.
+        UsageError: the recipe names no generator to start from.
         ModelRefused: the generator to start from, or the feature network, cannot be used.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint = out / "checkpoint.safetensors"
-    if checkpoint.exists() and not resume:
-        raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
-    torch.manual_seed(config.seed)
-    dev = torch.device(device)
+    code = commit()
+    if not config.start and not resume:
+        raise UsageError("a GAN starts from a pixel-trained generator: --set start=WEIGHTS")
+    content = content_loss(config)
+    setup = set_up(config, data=data, out=out, device=device, resume=resume)
+    dev, processes, batches = setup.processes.device, setup.processes, setup.batches
     low, high = config.output_range
-    scale, batch = config.generator.scale, config.data.batch
+    game = config.adversarial
 
     generator = SRResNet(**asdict(config.generator)).to(dev)
-    if config.start:
+    if not resume:
         start_from(generator, config.start)
-    elif not resume:
-        raise UsageError("a GAN starts from a pixel-trained generator: --set start=WEIGHTS")
-    game = config.adversarial
     discriminator = build_discriminator(
         game.discriminator, crop=config.data.crop, channels=game.channels
     ).to(dev)
     for network in (generator, discriminator):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
+    generate, judge = compiled(config, generator), compiled(config, discriminator)
     betas = (config.optimiser.beta1, config.optimiser.beta2)
     g_adam = torch.optim.Adam(generator.parameters(), betas=betas)
     d_adam = torch.optim.Adam(discriminator.parameters(), betas=betas)
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
-    content = content_loss(config.content).to(dev) if config.content.weight else None
-
-    pack = Pack(data)
-    use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
-    crops = Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed)
-    downscale = Downscale(scale, config.data.crop, dev)
-    margin = 2 * scale
-    matrix = downscale.matrix[:, margin:-margin]  # of a crop alone; its edge is not compared
-
-    def draw(first: int) -> tuple[Tensor, Tensor]:
-        """LR in [0, 1] and HR in the output range, from sample number ``first`` on."""
-        hr_bytes = crops.batch(first, batch).to(dev)
-        lr = (downscale(hr_bytes) / 255.0).contiguous(memory_format=torch.channels_last)
-        hr = hr_bytes[:, :, margin:-margin, margin:-margin].float() / 255.0 * (high - low) + low
-        return lr, hr.contiguous(memory_format=torch.channels_last)
+    # The downscale of a crop alone: without the margin that the batches are shrunk with.
+    margin = 2 * config.generator.scale
+    matrix = batches.downscale.matrix[:, margin:-margin]
 
     def unit(image: Tensor) -> Tensor:
         """From the output range to [0, 1]."""
         return (image.float() - low) / (high - low)
 
-    started_at = commit()
-    update = 0
-    content_weight = config.content.weight
+    def generator_losses(
+        lr: Tensor, hr: Tensor, sr: Tensor, real: Tensor | None
+    ) -> dict[str, Tensor]:
+        """All that the generator is to make small, not yet weighted."""
+        losses: dict[str, Tensor] = {}
+        if config.pixel.weight:
+            losses["pixel"] = distance(sr, hr, config.pixel.loss)
+        with autocast(config, dev):
+            if content is not None:
+                losses["content"] = content(unit(sr), unit(hr))
+            if real is not None:
+                losses["adversarial"] = generator_loss(real, judge(sr), game.game)
+            if config.artefacts:
+                with torch.no_grad():
+                    averaged = average(lr)
+                losses["artefacts"] = artefact_loss(unit(sr), unit(hr), unit(averaged))
+        if config.consistency:
+            losses["consistency"] = consistency_loss(unit(sr), lr, matrix)
+        if config.total_variation:
+            losses["variation"] = total_variation(sr.float())
+        return losses
+
+    weights = {
+        "pixel": config.pixel.weight,
+        "content": config.content.weight,
+        "adversarial": game.weight,
+        "artefacts": config.artefacts,
+        "consistency": config.consistency,
+        "variation": config.total_variation,
+    }
+    update, best = 0, float("inf")
+    if content is not None:
+        content.to(dev)
     if resume:
-        tensors, state = load_checkpoint(checkpoint)
-        load_tensors(generator, part(tensors, "generator."), checkpoint)
-        load_tensors(average, part(tensors, "average."), checkpoint)
-        load_tensors(discriminator, part(tensors, "discriminator."), checkpoint)
+        tensors, state = load_checkpoint(setup.checkpoint)
+        load_tensors(generator, part(tensors, "generator."), setup.checkpoint)
+        load_tensors(average, part(tensors, "average."), setup.checkpoint)
+        load_tensors(discriminator, part(tensors, "discriminator."), setup.checkpoint)
         restore_optimiser(g_adam, generator, "adam", tensors)
         restore_optimiser(d_adam, discriminator, "adam_d", tensors)
-        update, content_weight = state["update"], state["content_weight"]
-    elif content is not None and config.content.calibrate:
-        with torch.no_grad(), torch.autocast(dev.type, dtype=torch.bfloat16):
-            lr, hr = draw(0)
-            sr = average(lr)
-            pixel = distance(sr, hr, config.pixel.loss)
-            content_weight *= float(pixel / content(unit(sr), unit(hr)))
-        print(f"content loss: {content.name} weighs {content_weight:.4g} (calibrated)", flush=True)
-
-    begun, first = time.monotonic(), update
-    means: dict[str, float] = {}
-    while update < config.updates:
-        lr, hr = draw(update * batch)
-        for group in g_adam.param_groups:
-            group["lr"] = learning_rate(config.optimiser, update, config.updates)
-        for group in d_adam.param_groups:
-            group["lr"] = learning_rate(d_schedule, update, config.updates)
-        with torch.autocast(dev.type, dtype=torch.bfloat16):
+        update, best = state["update"], state.get("best", best)
+        weights["content"] = state["content_weight"]
+    else:
+        lr, hr = batches(0)
+        scale = config.generator.scale
+        check_batch(lr, hr, scale=scale, output_range=config.output_range)
+        untouched = copy.deepcopy((generator.state_dict(), discriminator.state_dict()))
+        discriminator.requires_grad_(False)
+        with autocast(config, dev):
             sr = generator(lr)
-
-        # The discriminator learns to tell HR from SR ...
-        losses: dict[str, Tensor] = {}
-        if game.weight:
-            discriminator.requires_grad_(True)
-            with torch.autocast(dev.type, dtype=torch.bfloat16):
-                real, fake = discriminator(hr), discriminator(sr.detach())
-            losses["discriminator"] = discriminator_loss(real, fake, game.game)
-            d_adam.zero_grad(set_to_none=True)
-            losses["discriminator"].backward()  # type: ignore[no-untyped-call]
-            d_adam.step()
-            discriminator.requires_grad_(False)
-
-        # ... and the generator to deceive it, near the HR picture.
-        terms: dict[str, tuple[float, Tensor]] = {}
-        if config.pixel.weight:
-            terms["pixel"] = (config.pixel.weight, distance(sr, hr, config.pixel.loss))
-        if content is not None:
-            with torch.autocast(dev.type, dtype=torch.bfloat16):
-                terms["content"] = (content_weight, content(unit(sr), unit(hr)))
-        if game.weight and update >= game.warm_up:
-            with torch.autocast(dev.type, dtype=torch.bfloat16):
-                judged = discriminator(sr)
-            terms["adversarial"] = (game.weight, generator_loss(real.detach(), judged, game.game))
-        if config.artefacts:
-            with torch.no_grad(), torch.autocast(dev.type, dtype=torch.bfloat16):
-                averaged = average(lr)
-            loss = artefact_loss(unit(sr), unit(hr), unit(averaged))
-            terms["artefacts"] = (config.artefacts, loss)
-        if config.consistency:
-            terms["consistency"] = (config.consistency, consistency_loss(unit(sr), lr, matrix))
-        if config.total_variation:
-            terms["variation"] = (config.total_variation, total_variation(sr.float()))
-        total = torch.stack([weight * loss for weight, loss in terms.values()]).sum()
-        g_adam.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        g_adam.step()
-        follow(average, generator, config.ema)
-        update += 1
-
-        losses |= {name: loss for name, (_, loss) in terms.items()}
-        for name, loss in losses.items():
-            value = float(loss.detach())
-            if value != value or abs(value) == float("inf"):
-                raise TrainingStopped(
-                    f"update {update}: the {name} loss is {value}; the checkpoint before it is "
-                    "kept. Lower optimiser.learning_rate"
+            real = discriminator(hr) if game.weight else None
+        losses = generator_losses(lr, hr, sr, real)
+        # The averaged generator still equals the generator, so no artefact can be told yet.
+        check_losses(generator, {k: v for k, v in losses.items() if k != "artefacts"})
+        generator.load_state_dict(untouched[0])  # batch normalisation has seen the batch
+        discriminator.load_state_dict(untouched[1])
+        if content is not None and config.content.calibrate:
+            pixel = distance(sr.detach(), hr, config.pixel.loss)
+            ratio = mean(pixel / losses["content"].detach(), processes)
+            weights["content"] = config.content.weight * float(ratio)
+            if processes.first:
+                print(
+                    f"content loss: {content.name} weighs {weights['content']:.4g}, "
+                    f"{config.content.weight:g} times the pixel loss at the start",
+                    flush=True,
                 )
-            means[name] = 0.95 * means.get(name, value) + 0.05 * value
-        if update % 25 == 0:
-            rate = (update - first) / (time.monotonic() - begun)
-            rounded = {name: round(value, 6) for name, value in means.items()}
-            log_line(out, {"update": update, **rounded, "rate": round(rate, 3)})
-        if update % config.checkpoint_every == 0 or update == config.updates:
+
+    def save() -> None:
+        if processes.first:
             save_checkpoint(
-                checkpoint,
+                setup.checkpoint,
                 {
-                    **{f"generator.{k}": v for k, v in generator.state_dict().items()},
-                    **{f"average.{k}": v for k, v in average.state_dict().items()},
-                    **{f"discriminator.{k}": v for k, v in discriminator.state_dict().items()},
+                    **network_tensors(generator, "generator"),
+                    **network_tensors(average, "average"),
+                    **network_tensors(discriminator, "discriminator"),
                     **optimiser_tensors(g_adam, generator, "adam"),
                     **optimiser_tensors(d_adam, discriminator, "adam_d"),
                 },
-                {"update": update, "recipe": config.name, "content_weight": content_weight},
+                {
+                    "update": update,
+                    "recipe": config.name,
+                    "content_weight": weights["content"],
+                    "best": best,
+                },
             )
-        if update % config.validate_every == 0 or update == config.updates:
-            scores = validate(
-                average,
-                pack,
-                held_out,
-                scale=scale,
-                output_range=config.output_range,
-                features=content,
-            )
-            log_line(out, {"update": update, **asdict(scores)})
-            card: dict[str, Any] = {
-                "updates": update,
-                "commit": started_at,
-                "device": str(dev),
-                "features": "" if content is None else content.name,
-                "held_out": asdict(scores),
-            }
-            save_generator(out / "generator.safetensors", average, config, card)
-    return out / "generator.safetensors"
+        wait(processes)
+
+    log = RunLog(
+        out, first=update, last=config.updates, every=config.log_every, quiet=not processes.first
+    )
+    flight = FlightRecorder(out)
+    with guarded(processes) as termination:
+        for lr, hr in batches.iterate(update, config.updates):
+            for group in g_adam.param_groups:
+                group["lr"] = learning_rate(config.optimiser, update, config.updates)
+            for group in d_adam.param_groups:
+                group["lr"] = learning_rate(d_schedule, update, config.updates)
+            with autocast(config, dev):
+                sr = generate(lr)
+
+            # The discriminator learns to tell HR from SR ...
+            losses, real = {}, None
+            if game.weight:
+                discriminator.requires_grad_(True)
+                with autocast(config, dev):
+                    real, fake = judge(hr), judge(sr.detach())
+                losses["discriminator"] = discriminator_loss(real, fake, game.game)
+                d_adam.zero_grad(set_to_none=True)
+                losses["discriminator"].backward()  # type: ignore[no-untyped-call]
+                average_gradients(discriminator, processes)
+                d_adam.step()
+                discriminator.requires_grad_(False)
+                real = real.detach() if update >= game.warm_up else None
+
+            # ... and the generator to deceive it, near the HR picture.
+            terms = generator_losses(lr, hr, sr, real)
+            total = torch.stack([weights[name] * loss for name, loss in terms.items()]).sum()
+            g_adam.zero_grad(set_to_none=True)
+            total.backward()  # type: ignore[no-untyped-call]
+            average_gradients(generator, processes)
+
+            losses |= terms
+            seen = [loss.detach().float() for loss in losses.values()]
+            seen += [gradient_norm(generator), mismatched_pairs(lr, unit(hr))]
+            seen += [torch.tensor(float(termination.asked), device=dev)]
+            *values, norm, mismatched, asked = mean(torch.stack(seen), processes).tolist()
+            batch = {"lr": lr, "hr": hr, "sr": sr}
+            named = dict(zip(losses, values, strict=True))
+            flight.check(update + 1, named | {"mismatched pairs": mismatched}, batch)
+            flight.check_generator(update + 1, norm, named, batch)
+
+            g_adam.step()
+            follow(average, generator, config.ema)
+            update += 1
+            log.losses(update, named)
+
+            last = update == config.updates
+            if (update % config.validate_every == 0 or last) and processes.first:
+                scores, shown = validate(
+                    average,
+                    setup.pictures,
+                    scale=config.generator.scale,
+                    output_range=config.output_range,
+                    features=content,
+                )
+                log.scores(update, asdict(scores), shown)
+                card = {"updates": update, "commit": code, "device": str(dev)}
+                card["features"] = "" if content is None else content.name
+                card["held_out"] = asdict(scores)
+                save_generator(setup.weights, average, config, card)
+                if scores.badness < best:
+                    best = scores.badness
+                    save_generator(setup.best, average, config, card)
+            if update % config.checkpoint_every == 0 or last or asked:
+                save()
+            if asked:
+                log.close()
+                raise SystemExit(143)
+    log.close()
+    return setup.weights
 
 
-def content_loss(config: ContentConfig) -> ContentLoss:
-    """The feature loss of a recipe, in bfloat16."""
-    vgg = load_vgg(config.network, config.file, config.layers, activated=config.activated)
-    vgg.convs.to(torch.bfloat16)
+def content_loss(config: GanConfig) -> ContentLoss | None:
+    """The feature loss of a recipe, or nothing where it has no weight."""
+    c = config.content
+    if not c.weight:
+        return None
+    vgg = load_vgg(c.network, c.file, c.layers, activated=c.activated)
+    if config.device.precision == "bf16":
+        vgg.convs.to(torch.bfloat16)
     vgg.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return ContentLoss(vgg, config.layer_weights, kind=config.loss, normalised=config.normalised)
+    return ContentLoss(vgg, c.layer_weights, kind=c.loss, normalised=c.normalised)

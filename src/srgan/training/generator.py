@@ -22,6 +22,8 @@ def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
     if config.schedule == "decay":
         left = (updates - update) / max(1, config.decay)
         rate *= min(1.0, 0.02 + 0.98 * left)
+    elif config.schedule == "step" and update >= updates - config.decay:
+        rate /= 10
     return rate
 
 
@@ -67,7 +69,9 @@ def start_from(generator: nn.Module, weights: str | Path) -> None:
     Raises:
         ModelRefused: the file cannot be used, or is of another network.
     """
-    arrays, _ = load_weights(weights)
+    arrays, header = load_weights(weights)
+    if header.architecture != "srresnet":
+        raise ModelRefused(f"{weights}: holds {header.architecture}, not a generator (srresnet)")
     load_tensors(generator, {k: torch.from_numpy(v) for k, v in arrays.items()}, weights)
 
 

@@ -27,9 +27,10 @@ from srgan.training.checkpoint import (
     save_checkpoint,
 )
 from srgan.training.config import LumaConfig
-from srgan.training.data import Crops, Downscale, Pack, split
+from srgan.training.data import Crops, Downscale, split
 from srgan.training.generator import commit, follow, learning_rate, part
 from srgan.training.log import log_line
+from srgan.training.packing import Pack
 from srgan.weights.format import Header, save_weights
 
 # MATLAB's luma of RGB in [0, 1], as in srgan.image.colour.
@@ -44,7 +45,7 @@ def train_luma(
 
     Args:
         config: the recipe.
-        data: a pack made by :func:`srgan.training.data.prepare`.
+        data: a pack made by :func:`srgan.training.packing.prepare`.
         out: the run's folder: ``checkpoint.safetensors``, ``log.jsonl``, ``generator.safetensors``.
         device: where to train, such as ``"cpu"`` or ``"cuda"``.
         resume: go on from the folder's checkpoint.

@@ -1,26 +1,28 @@
 """Pixel pre-training: the generator alone, for mean absolute or squared error.
 
-Read from top to bottom: set up, then batch, forward, loss, step, log, validate, save.
+Read from top to bottom: set up, check, then batch, forward, loss, step, log, validate, save.
+Started by ``torchrun``, several processes share each batch.
 """
 
 import copy
-import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from srgan.errors import TrainingStopped, UsageError
+from srgan.losses.pixel import distance
 from srgan.networks.srresnet import SRResNet
 from srgan.training.checkpoint import (
     load_checkpoint,
+    network_tensors,
     optimiser_tensors,
     restore_optimiser,
     save_checkpoint,
 )
 from srgan.training.config import PretrainConfig
-from srgan.training.data import Crops, Downscale, Pack, split
+from srgan.training.distributed import average_gradients, mean, wait
+from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
 from srgan.training.generator import (
     commit,
     follow,
@@ -28,104 +30,136 @@ from srgan.training.generator import (
     load_tensors,
     part,
     save_generator,
+    start_from,
 )
-from srgan.training.log import log_line
+from srgan.training.log import RunLog
+from srgan.training.preflight import check_batch, check_losses
+from srgan.training.setup import autocast, compiled, guarded, set_up
 from srgan.training.validation import validate
 
 
 def pretrain(
-    config: PretrainConfig, *, data: Path, out: Path, device: str = "cpu", resume: bool = False
+    config: PretrainConfig,
+    *,
+    data: Sequence[Path],
+    out: Path,
+    device: str = "auto",
+    resume: bool = False,
 ) -> Path:
     """Train a generator for pixel error; returns its weights file.
 
     Args:
         config: the recipe.
-        data: a pack made by :func:`srgan.training.data.prepare`.
-        out: the run's folder: ``checkpoint.safetensors``, ``log.jsonl``, ``generator.safetensors``.
-        device: where to train, such as ``"cpu"`` or ``"cuda"``.
+        data: folders of photos, or packs made by :func:`srgan.training.packing.prepare`.
+        out: the run's folder: ``checkpoint.safetensors``, ``generator.safetensors`` (the averaged
+            generator), ``best.safetensors``, ``log.jsonl``, ``tensorboard/``, ``samples/``,
+            ``run.png``.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` ...
         resume: go on from the folder's checkpoint.
 
     Raises:
-        TrainingStopped: the loss is no longer a number, or there is nothing to resume.
-        UsageError: ``out`` holds a run already and ``resume`` was not asked for.
+        TrainingStopped: something is wrong with the pairs, the losses or the loader, memory ran
+            out, or there is nothing to resume.
+        UsageError: ``out`` holds a run already and ``resume`` was not asked for, or the device
+            does not exist.
+        DataRefused: there are too few photos, or too small ones.
+        OutputFailed: the run's folder cannot be written.
+        SystemExit: 143 after SIGTERM, when the checkpoint is saved.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint = out / "checkpoint.safetensors"
-    if checkpoint.exists() and not resume:
-        raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
-    torch.manual_seed(config.seed)
-    dev = torch.device(device)
+    code = commit()
+    setup = set_up(config, data=data, out=out, device=device, resume=resume)
+    dev, processes, batches = setup.processes.device, setup.processes, setup.batches
     low, high = config.output_range
 
     generator = SRResNet(**asdict(config.generator)).to(dev)
+    if config.start and not resume:
+        start_from(generator, config.start)
     generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
-    optimiser = torch.optim.Adam(
-        generator.parameters(), betas=(config.optimiser.beta1, config.optimiser.beta2)
-    )
-    pack = Pack(data)
-    use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
-    scale = config.generator.scale
-    crops = Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed)
-    downscale = Downscale(scale, config.data.crop, dev)
-    margin = 2 * scale
+    forward = compiled(config, generator)
+    betas = (config.optimiser.beta1, config.optimiser.beta2)
+    adam = torch.optim.Adam(generator.parameters(), betas=betas)
 
-    started_at = commit()
-    update = 0
+    update, best = 0, float("inf")
     if resume:
-        tensors, state = load_checkpoint(checkpoint)
-        load_tensors(generator, part(tensors, "generator."), checkpoint)
-        load_tensors(average, part(tensors, "average."), checkpoint)
-        restore_optimiser(optimiser, generator, "adam", tensors)
-        update = state["update"]
+        tensors, state = load_checkpoint(setup.checkpoint)
+        load_tensors(generator, part(tensors, "generator."), setup.checkpoint)
+        load_tensors(average, part(tensors, "average."), setup.checkpoint)
+        restore_optimiser(adam, generator, "adam", tensors)
+        update, best = state["update"], state.get("best", best)
 
-    started, first = time.monotonic(), update
-    running = 0.0
-    while update < config.updates:
-        hr_bytes = crops.batch(update * config.data.batch, config.data.batch).to(dev)
-        lr = downscale(hr_bytes) / 255.0
-        hr = hr_bytes[:, :, margin:-margin, margin:-margin].float() / 255.0 * (high - low) + low
+    def step_loss(lr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        with autocast(config, dev):
+            sr = forward(lr)
+        return distance(sr, hr, config.loss)
 
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(config.optimiser, update, config.updates)
-        with torch.autocast(dev.type, dtype=torch.bfloat16):
-            sr = generator(lr.contiguous(memory_format=torch.channels_last))
-        error = sr.float() - hr
-        loss = error.abs().mean() if config.loss == "l1" else error.square().mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        value = float(loss.detach())
-        if not np.isfinite(value):
-            raise TrainingStopped(
-                f"update {update}: the loss is {value}; the checkpoint before it is kept. "
-                "Lower optimiser.learning_rate"
-            )
-        follow(average, generator, config.ema)
-        update += 1
-
-        running = value if update == first + 1 else 0.98 * running + 0.02 * value
-        if update % 50 == 0:
-            rate = (update - first) / (time.monotonic() - started)
-            log_line(out, {"update": update, "loss": round(running, 6), "rate": round(rate, 3)})
-        if update % config.checkpoint_every == 0 or update == config.updates:
+    def save() -> None:
+        if processes.first:
             save_checkpoint(
-                checkpoint,
+                setup.checkpoint,
                 {
-                    **{f"generator.{k}": v for k, v in generator.state_dict().items()},
-                    **{f"average.{k}": v for k, v in average.state_dict().items()},
-                    **optimiser_tensors(optimiser, generator, "adam"),
+                    **network_tensors(generator, "generator"),
+                    **network_tensors(average, "average"),
+                    **optimiser_tensors(adam, generator, "adam"),
                 },
-                {"update": update, "recipe": config.name},
+                {"update": update, "recipe": config.name, "best": best},
             )
-        if update % config.validate_every == 0 or update == config.updates:
-            scores = validate(average, pack, held_out, scale=scale, output_range=(low, high))
-            log_line(out, {"update": update, **asdict(scores)})
-            card = {
-                "updates": update,
-                "commit": started_at,
-                "device": str(dev),
-                "held_out": asdict(scores),
-            }
-            save_generator(out / "generator.safetensors", average, config, card)
-    return out / "generator.safetensors"
+        wait(processes)
+
+    if update == 0:
+        lr, hr = batches(0)
+        scale = config.generator.scale
+        check_batch(lr, hr, scale=scale, output_range=config.output_range)
+        untouched = copy.deepcopy(generator.state_dict())
+        check_losses(generator, {"pixel": step_loss(lr, hr)})
+        generator.load_state_dict(untouched)  # batch normalisation has seen the batch
+
+    log = RunLog(
+        out, first=update, last=config.updates, every=config.log_every, quiet=not processes.first
+    )
+    flight = FlightRecorder(out)
+    with guarded(processes) as termination:
+        for lr, hr in batches.iterate(update, config.updates):
+            for group in adam.param_groups:
+                group["lr"] = learning_rate(config.optimiser, update, config.updates)
+            loss = step_loss(lr, hr)
+            adam.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            average_gradients(generator, processes)
+
+            seen = [loss.detach(), gradient_norm(generator)]
+            seen += [mismatched_pairs(lr, (hr - low) / (high - low))]
+            seen += [torch.tensor(float(termination.asked), device=dev)]
+            value, norm, mismatch, asked = mean(torch.stack(seen), processes).tolist()
+            batch = {"lr": lr, "hr": hr}
+            losses = {"loss": value}
+            flight.check(update + 1, losses | {"mismatched pairs": mismatch}, batch)
+            flight.check_generator(update + 1, norm, losses, batch)
+
+            adam.step()
+            follow(average, generator, config.ema)
+            update += 1
+            log.losses(update, losses)
+
+            last = update == config.updates
+            if (update % config.validate_every == 0 or last) and processes.first:
+                scores, shown = validate(
+                    average,
+                    setup.pictures,
+                    scale=config.generator.scale,
+                    output_range=config.output_range,
+                )
+                log.scores(update, asdict(scores), shown)
+                card = {"updates": update, "commit": code, "device": str(dev)}
+                card["held_out"] = asdict(scores)
+                save_generator(setup.weights, average, config, card)
+                if -scores.psnr_y < best:
+                    best = -scores.psnr_y
+                    save_generator(setup.best, average, config, card)
+            if update % config.checkpoint_every == 0 or last or asked:
+                save()
+            if asked:
+                log.close()
+                raise SystemExit(143)
+    log.close()
+    return setup.weights

@@ -1,6 +1,8 @@
-"""Validation on photos that are never trained on."""
+"""Validation on pictures that are never trained on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,53 +12,90 @@ from torch import Tensor, nn
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.losses.perceptual import ContentLoss
+from srgan.metrics.lr_consistency import lr_consistency
 from srgan.metrics.psnr import psnr
-from srgan.training.data import Pack
+from srgan.metrics.ssim import ssim
+from srgan.metrics.stlpips import available, stlpips
+from srgan.training.packing import Pack
 
 Bytes = NDArray[np.uint8]
+SAMPLES = 4
+"""Pictures shown beside the figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Means over the validation pictures.
 
-    ``psnr_y`` and ``consistency`` (the result shrunk again against the LR picture) in dB;
-    ``features`` is a distance of VGG features, lower is better, 0 without a feature network.
+    ``psnr_y`` and ``consistency`` (the result shrunk again against the LR picture) in dB,
+    ``ssim_y`` of Wang; ``perceptual`` is ST-LPIPS where its weights are installed, else a
+    distance of the recipe's VGG features; lower is better, 0 where there is neither.
     """
 
     psnr_y: float
+    ssim_y: float
     consistency: float
-    features: float
+    perceptual: float
+
+    @property
+    def badness(self) -> float:
+        """What the best weights have least of: the perceptual measure, or minus the PSNR."""
+        return self.perceptual if self.perceptual else -self.psnr_y
+
+
+def held_out_pictures(pack: Pack, held_out: Sequence[int], *, scale: int, side: int) -> list[Bytes]:
+    """The centres of held-out photos, at most ``side`` pixels wide and high."""
+    pictures = []
+    for i in held_out:
+        photo = pack.photo(i)
+        y, x = max(0, photo.shape[0] - side) // 2, max(0, photo.shape[1] - side) // 2
+        pictures.append(_whole(photo[y : y + side, x : x + side], scale))
+    return pictures
+
+
+def folder_pictures(folder: str | Path, cache: str | Path, *, scale: int) -> list[Bytes]:
+    """Whole pictures of a folder for validation.
+
+    Raises:
+        DataRefused: it is missing, or holds no picture that can be read.
+    """
+    from srgan.training.packing import prepare
+
+    prepare([folder], cache, smallest=24)
+    pack = Pack(cache)
+    return [_whole(pack.photo(i), scale) for i in range(len(pack))]
 
 
 def validate(
     generator: nn.Module,
-    pack: Pack,
-    held_out: list[int],
+    pictures: Sequence[Bytes],
     *,
     scale: int,
     output_range: tuple[float, float],
     features: ContentLoss | None = None,
-    side: int = 256,
-) -> Scores:
-    """Score the generator on the centres of held-out photos, ``side`` pixels wide and high."""
+) -> tuple[Scores, list[Bytes]]:
+    """Score the generator, and its first few results with their originals below them."""
     rows = []
-    for i in held_out:
-        photo = pack.photo(i)
-        y, x = max(0, photo.shape[0] - side) // 2, max(0, photo.shape[1] - side) // 2
-        hr = np.ascontiguousarray(photo[y : y + side, x : x + side])
-        hr = hr[: hr.shape[0] // scale * scale, : hr.shape[1] // scale * scale]
-        lr = imresize(hr, scale=1.0 / scale)
+    shown: list[Bytes] = []
+    for hr in pictures:
+        lr = np.asarray(imresize(hr, scale=1.0 / scale), np.uint8)
         sr = enlarge(generator, lr, output_range)
-        again = imresize(sr, scale=1.0 / scale)
+        perceptual = 0.0
+        if available() and min(hr.shape[:2]) >= 24:
+            perceptual = stlpips(sr, hr)
+        elif features is not None:
+            perceptual = _distance(features, sr, hr)
         rows.append(
             (
                 psnr(luma(sr), luma(hr), data_range=255, border=scale),
-                psnr(again, lr, data_range=255, border=1),
-                0.0 if features is None else _distance(features, sr, hr),
+                ssim(luma(sr), luma(hr), data_range=255, border=scale),
+                lr_consistency(sr, lr),
+                perceptual,
             )
         )
-    return Scores(*(round(float(v), 5) for v in np.mean(rows, axis=0)))
+        if len(shown) < SAMPLES and (not shown or hr.shape[0] * 2 == shown[0].shape[0]):
+            shown.append(np.concatenate([sr, hr]))
+    return Scores(*(round(float(v), 5) for v in np.mean(rows, axis=0))), shown
 
 
 @torch.no_grad()
@@ -72,6 +111,11 @@ def enlarge(
     out = (sr.clamp(0, 1) * 255.0 + 0.5).floor().byte()
     array: Bytes = out.permute(1, 2, 0).cpu().numpy()
     return array
+
+
+def _whole(picture: Bytes, scale: int) -> Bytes:
+    height, width = (n // scale * scale for n in picture.shape[:2])
+    return np.ascontiguousarray(picture[:height, :width])
 
 
 @torch.no_grad()

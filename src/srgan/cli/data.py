@@ -1,0 +1,30 @@
+"""``srgan data``: make photos ready for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option, Typer
+
+data = Typer(no_args_is_help=True, rich_markup_mode=None, help="Make photos ready for training.")
+
+
+@data.callback()
+def _root() -> None:
+    """Make photos ready for training."""
+
+
+@data.command()
+def prepare(
+    folders: Annotated[list[Path], Argument(help="Folders of photos, sub-folders included.")],
+    out: Annotated[Path, Option("--out", "-o", help="Folder of the pack.")],
+    smallest: Annotated[int, Option(help="Leave out photos with a shorter side.")] = 128,
+) -> None:
+    """Read every photo once and pack it; broken ones are listed in quarantine.json."""
+    from srgan.training.packing import prepare
+
+    made = prepare(folders, out, smallest=smallest)
+    print(f"{made.photos} photos, {made.pixels / 1e6:.1f} megapixels: {out}")
+    if made.quarantined:
+        print(f"{len(made.quarantined)} files left out, see {out / 'quarantine.json'}")

@@ -1,0 +1,119 @@
+"""From a clean HR photo to a damaged LR one, as phones and web sites damage photos.
+
+A moderate, first-order pipeline after Wang et al. 2021 (Real-ESRGAN, arXiv 2107.10833), with the
+weaker ranges that a small network can undo: blur, resize, noise, JPEG, each drawn at random. Every
+function takes uint8 or float RGB (H, W, 3) in [0, 255] and its own random generator.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from srgan.errors import UsageError
+from srgan.image.resize import KernelName, imresize
+
+Float = NDArray[np.float32]
+KERNELS: tuple[KernelName, ...] = ("bilinear", "bicubic", "lanczos3")
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """The ranges of the pipeline; each range is drawn from evenly.
+
+    Attributes:
+        clean: share of samples that only get the bicubic downscale.
+        blur_sigma: standard deviation of the Gaussian blur in HR pixels, drawn for each axis.
+        blur_share, noise_share, jpeg_share: share of damaged samples that get each step.
+        noise_std_255: standard deviation of Gaussian noise, in grey levels of 255.
+        gray_noise_share: share of noise that is the same in all channels.
+        jpeg_quality: lowest and highest quality of JPEG, 4:2:0.
+        middle: factor of a resize in between, relative to the LR size; 1 is none.
+    """
+
+    clean: float = 0.2
+    blur_share: float = 0.5
+    blur_sigma: tuple[float, float] = (0.2, 2.0)
+    noise_share: float = 0.5
+    noise_std_255: tuple[float, float] = (1.0, 10.0)
+    gray_noise_share: float = 0.4
+    jpeg_share: float = 0.7
+    jpeg_quality: tuple[int, int] = (40, 95)
+    middle: tuple[float, float] = (1.0, 2.0)
+
+    def __post_init__(self) -> None:
+        for name in ("clean", "blur_share", "noise_share", "gray_noise_share", "jpeg_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise UsageError(f"degradation.{name} is a share from 0 to 1")
+        for name in ("blur_sigma", "noise_std_255", "jpeg_quality", "middle"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise UsageError(f"degradation.{name} goes from a low to a high value above 0")
+        if self.jpeg_quality[1] > 100:
+            raise UsageError("degradation.jpeg_quality ends at 100")
+
+
+def degrade(
+    hr: NDArray[np.uint8], ranges: Degradation, draw: np.random.Generator, *, scale: int = 4
+) -> NDArray[np.uint8]:
+    """The damaged LR picture of ``hr``: (H, W, 3) → (H / scale, W / scale, 3), uint8."""
+    size = (hr.shape[0] // scale, hr.shape[1] // scale)
+    if draw.random() < ranges.clean:
+        return np.asarray(imresize(hr, size=size), np.uint8)
+    image = hr.astype(np.float32)
+    if draw.random() < ranges.blur_share:
+        image = blur(image, *draw.uniform(*ranges.blur_sigma, size=2))
+    middle = draw.uniform(*ranges.middle)
+    between = tuple(min(n, round(n / scale * middle)) for n in hr.shape[:2])
+    first, second = (KERNELS[i] for i in draw.integers(len(KERNELS), size=2))
+    if between != size:
+        image = np.asarray(imresize(image, size=between, kernel=first), np.float32)
+    image = np.asarray(imresize(image, size=size, kernel=second), np.float32)
+    if draw.random() < ranges.noise_share:
+        gray = bool(draw.random() < ranges.gray_noise_share)
+        image = noise(image, float(draw.uniform(*ranges.noise_std_255)), draw, gray=gray)
+    lr = to_bytes(image)
+    if draw.random() < ranges.jpeg_share:
+        low, high = ranges.jpeg_quality
+        lr = jpeg(lr, int(draw.integers(low, high + 1)))
+    return lr
+
+
+def blur(image: Float, sigma_y: float, sigma_x: float) -> Float:
+    """Gaussian blur with a deviation for each axis; the edge is repeated."""
+    for axis, sigma in ((0, sigma_y), (1, sigma_x)):
+        radius = max(1, round(3 * sigma))
+        steps = np.arange(-radius, radius + 1)
+        weights = np.exp(-0.5 * (steps / sigma) ** 2)
+        weights /= weights.sum()
+        padding = [(0, 0), (0, 0), (0, 0)]
+        padding[axis] = (radius, radius)
+        padded = np.pad(image, padding, mode="edge")
+        n = image.shape[axis]
+        parts = (
+            w * np.take(padded, range(k, k + n), axis=axis)
+            for k, w in enumerate(weights.astype(np.float32))
+        )
+        image = np.sum(np.stack(list(parts)), axis=0, dtype=np.float32)
+    return image
+
+
+def noise(image: Float, std_255: float, draw: np.random.Generator, *, gray: bool) -> Float:
+    """Gaussian noise, in all channels alike or in each its own."""
+    shape = (*image.shape[:2], 1 if gray else 3)
+    return image + draw.normal(0.0, std_255, shape).astype(np.float32)
+
+
+def jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Through a JPEG file of this quality, chroma at half size, and back."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality, subsampling=2)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def to_bytes(image: Float) -> NDArray[np.uint8]:
+    """Rounded and clipped to uint8."""
+    rounded: NDArray[np.uint8] = np.clip(np.floor(image + 0.5), 0, 255).astype(np.uint8)
+    return rounded

@@ -1,0 +1,182 @@
+"""Packs: photos read once, whatever their format, and stored as flat uint8 to be mapped.
+
+A pack is a folder of ``pixels.u8`` (all photos, RGB, one after the other), ``index.json`` (for each
+its name, offset, height and width) and ``quarantine.json`` (what was left out, and why).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.errors import DataRefused, SRGANError
+from srgan.image.atomic import atomic_file
+from srgan.image.files import read_picture
+
+SMALLEST = 128
+"""Photos with a shorter side hold too little to cut crops from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo of a pack: (height, width, 3) uint8 from byte ``offset`` on."""
+
+    name: str
+    offset: int
+    height: int
+    width: int
+
+
+class Pack:
+    """Photos of one or more packs, memory-mapped; ``photo(i)`` is a view, (H, W, 3) uint8 RGB.
+
+    Raises:
+        DataRefused: a folder is no pack, or its file is cut short.
+    """
+
+    def __init__(self, *folders: str | Path) -> None:
+        self.folders = tuple(map(Path, folders))
+        self.photos: list[Photo] = []
+        self._maps: list[NDArray[np.uint8]] = []
+        self._pack_of: list[int] = []
+        self._base: list[int] = []
+        self.bytes = 0
+        for number, folder in enumerate(self.folders):
+            try:
+                index = json.loads((folder / "index.json").read_text())
+                pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r")
+                photos = [Photo(**entry) for entry in index["photos"]]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise DataRefused(
+                    f"{folder}: not a pack of photos ({error}); make one: srgan data prepare"
+                ) from error
+            if not photos or any(p.offset + p.height * p.width * 3 > pixels.size for p in photos):
+                raise DataRefused(f"{folder}: the pack is cut short; make it again")
+            self._maps.append(pixels)
+            self._base.append(self.bytes)
+            self._pack_of += [number] * len(photos)
+            self.photos += photos
+            self.bytes += pixels.size
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __reduce__(self) -> tuple[type["Pack"], tuple[Path, ...]]:
+        # A loader process maps the files itself instead of being sent their contents.
+        return Pack, self.folders
+
+    def photo(self, i: int) -> NDArray[np.uint8]:
+        p = self.photos[i]
+        flat = self._maps[self._pack_of[i]][p.offset : p.offset + p.height * p.width * 3]
+        return flat.reshape(p.height, p.width, 3)
+
+    def start(self, i: int) -> int:
+        """The first byte of photo ``i`` in :meth:`flat`."""
+        return self._base[self._pack_of[i]] + self.photos[i].offset
+
+    def flat(self) -> NDArray[np.uint8]:
+        """A copy of all bytes, one pack after the other."""
+        return np.concatenate(self._maps)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What became of each file of the data folders."""
+
+    photos: int
+    pixels: int
+    quarantined: tuple[tuple[str, str], ...]
+
+
+def prepare(
+    folders: Sequence[str | Path], out: str | Path, *, smallest: int = SMALLEST
+) -> Prepared:
+    """Read every photo below ``folders`` once and pack it; broken ones are listed, not fatal.
+
+    Args:
+        folders: where the photos are, sub-folders included; names that start with a dot are
+            passed over.
+        out: folder of the pack.
+        smallest: photos with a side below this are left out.
+
+    Raises:
+        DataRefused: a folder is missing, or no photo could be used.
+        OutputFailed: the pack cannot be written; nothing is left half done.
+    """
+    out = Path(out)
+    photos: list[Photo] = []
+    quarantined: list[tuple[str, str]] = []
+    offset = 0
+    with atomic_file(out / "pixels.u8", overwrite=True) as pixels:
+        for folder in map(Path, folders):
+            for path in _files(folder):
+                name = path.relative_to(folder).as_posix()
+                try:
+                    array = _read(path)
+                except SRGANError as error:
+                    quarantined.append((name, str(error)))
+                    continue
+                height, width = array.shape[:2]
+                if min(height, width) < smallest:
+                    reason = f"{width}x{height}: a side is shorter than {smallest} pixels"
+                    quarantined.append((name, reason))
+                    continue
+                pixels.write(array.tobytes())
+                photos.append(Photo(name, offset, height, width))
+                offset += array.size
+        if not photos:
+            first = f" (the first: {quarantined[0][0]}: {quarantined[0][1]})" if quarantined else ""
+            raise DataRefused(
+                f"no usable photo among {len(quarantined)} files below "
+                f"{', '.join(map(str, folders))}{first}; photos of at least {smallest} pixels "
+                "high and wide are needed"
+            )
+    _write_json(out / "quarantine.json", quarantined)
+    _write_json(out / "index.json", {"photos": [asdict(photo) for photo in photos]})
+    return Prepared(len(photos), offset // 3, tuple(quarantined))
+
+
+def open_data(folders: Sequence[str | Path], cache: str | Path) -> Pack:
+    """Packs as they are; folders of photos packed into ``cache`` first, once.
+
+    Raises:
+        DataRefused: a folder is missing, or holds no usable photo.
+    """
+    packs = [f for f in map(Path, folders) if (f / "index.json").is_file()]
+    loose = [f for f in map(Path, folders) if f not in packs]
+    if loose:
+        cache = Path(cache)
+        if not (cache / "index.json").is_file():
+            prepare(loose, cache)
+        packs.append(cache)
+    return Pack(*packs)
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataRefused(f"{folder}: there is no such folder of photos")
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    """The first frame as 8-bit RGB, opacity ignored."""
+    colour = read_picture(path).frames[0].colour
+    if colour.dtype == np.uint16:
+        colour = ((colour.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if colour.shape[2] == 1:
+        colour = np.repeat(colour, 3, axis=2)
+    return np.ascontiguousarray(colour)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    with atomic_file(path, overwrite=True) as file:
+        file.write(json.dumps(value, indent=1).encode())

@@ -1,0 +1,148 @@
+"""What both loops need before their first update."""
+
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import nn
+
+from srgan.errors import TrainingStopped, UsageError
+from srgan.training.config import Config
+from srgan.training.data import Batches, Crops, split
+from srgan.training.distributed import Processes, join, leave, wait
+from srgan.training.packing import open_data
+from srgan.training.validation import Bytes, folder_pictures, held_out_pictures
+
+VALIDATION_SIDE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A run that is ready to begin.
+
+    ``batches`` draws LR and HR; ``pictures`` are validated on; ``checkpoint``, ``weights`` and
+    ``best`` are the files that the run keeps.
+    """
+
+    processes: Processes
+    batches: Batches
+    pictures: list[Bytes]
+    checkpoint: Path
+    weights: Path
+    best: Path
+
+
+def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resume: bool) -> Setup:
+    """Check the run's folder, join the other processes, open the photos.
+
+    Raises:
+        UsageError: the folder holds a run already, or the device does not exist.
+        DataRefused: there are too few photos, or too small ones.
+        TrainingStopped: there is nothing to resume.
+    """
+    checkpoint = out / "checkpoint.safetensors"
+    if checkpoint.exists() and not resume:
+        raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
+    if resume and not checkpoint.exists():
+        raise TrainingStopped(f"{out}: there is no checkpoint to resume; start without --resume")
+    processes = join(device)
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    torch.use_deterministic_algorithms(config.device.deterministic)
+    torch.backends.cudnn.benchmark = not config.device.deterministic
+    if processes.device.type == "cuda":
+        torch.set_float32_matmul_precision("highest")  # the downscale is exact in float32 only
+
+    scale = config.generator.scale
+    if processes.first:
+        open_data(data, out / "pack")
+    wait(processes)
+    pack = open_data(data, out / "pack")
+    use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
+    batches = Batches(
+        Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed),
+        batch=config.data.batch,
+        scale=scale,
+        crop=config.data.crop,
+        output_range=config.output_range,
+        device=processes.device,
+        workers=config.data.workers,
+        rank=processes.rank,
+        world=processes.world,
+        degradation=config.degradation,
+    )
+    pictures: list[Bytes] = []
+    if processes.first and config.validation:
+        pictures = folder_pictures(config.validation, out / "validation", scale=scale)
+    elif processes.first:
+        pictures = held_out_pictures(pack, held_out, scale=scale, side=VALIDATION_SIDE)
+    return Setup(
+        processes,
+        batches,
+        pictures,
+        checkpoint,
+        out / "generator.safetensors",
+        out / "best.safetensors",
+    )
+
+
+def autocast(config: Config, device: torch.device) -> torch.autocast:
+    """Convolutions in the recipe's precision."""
+    return torch.autocast(
+        device.type, dtype=torch.bfloat16, enabled=config.device.precision == "bf16"
+    )
+
+
+def compiled(config: Config, network: nn.Module) -> Any:
+    """The network as the recipe wants it run; its weights stay those of ``network``."""
+    if config.device.compile == "off":
+        return network
+    mode = "reduce-overhead" if config.device.compile == "graphs" else "default"
+    return torch.compile(network, mode=mode)
+
+
+class Termination:
+    """Whether the process was asked to end (SIGTERM); the loops save first, then leave."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+@contextlib.contextmanager
+def guarded(processes: Processes) -> Iterator[Termination]:
+    """For the length of a loop: SIGTERM is noted, and running out of memory is explained.
+
+    Raises:
+        TrainingStopped: out of memory, with the settings to lower.
+    """
+    termination = Termination()
+    try:
+        before = signal.signal(signal.SIGTERM, termination.note)
+    except ValueError:  # not the main thread
+        before = None
+    try:
+        yield termination
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise TrainingStopped(
+            "out of memory; the last checkpoint is kept. Lower data.batch or data.crop, "
+            "such as --set data.batch=8, then --resume"
+        ) from error
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise TrainingStopped(
+            "out of memory; the last checkpoint is kept. Lower data.batch or data.crop, "
+            "such as --set data.batch=8, then --resume"
+        ) from error
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+        leave(processes)

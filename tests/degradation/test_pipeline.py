@@ -1,0 +1,65 @@
+"""Damage to photos: strengths as asked for, no shift, the same for the same generator."""
+
+import numpy as np
+import pytest
+
+from srgan.degradation.pipeline import Degradation, blur, degrade, jpeg, noise
+from srgan.image.resize import imresize
+from srgan.metrics.psnr import psnr
+
+HR = np.asarray(
+    imresize(np.random.default_rng(0).integers(0, 256, (16, 20, 3)).astype(np.uint8), scale=8),
+    np.uint8,
+)
+
+
+def test_the_same_generator_gives_the_same_damage() -> None:
+    once, twice, other = (
+        degrade(HR, Degradation(clean=0.0), np.random.default_rng(seed)) for seed in (5, 5, 6)
+    )
+    assert once.shape == (32, 40, 3)
+    assert np.array_equal(once, twice)
+    assert not np.array_equal(once, other)
+
+
+def test_clean_samples_are_the_exact_bicubic_downscale() -> None:
+    clean = degrade(HR, Degradation(clean=1.0), np.random.default_rng(0))
+    assert np.array_equal(clean, imresize(HR, scale=0.25))
+
+
+def test_damage_stays_moderate_and_in_place() -> None:
+    plain = np.asarray(imresize(HR, scale=0.25), np.float64)
+    for seed in range(20):
+        damaged = degrade(HR, Degradation(clean=0.0), np.random.default_rng(seed))
+        error = {
+            shift: np.mean((np.roll(damaged, shift, 1) - plain)[:, 2:-2] ** 2)
+            for shift in (-1, 0, 1)
+        }
+        assert min(error, key=lambda s: error[s]) == 0
+        assert psnr(damaged, plain, data_range=255, border=2) > 17
+
+
+def test_blur_keeps_the_mean_and_spreads_a_point_by_its_deviation() -> None:
+    point = np.zeros((33, 33, 3), np.float32)
+    point[16, 16] = 1.0
+    spread = blur(point, 2.0, 1.0)[..., 0]
+    steps = np.arange(33) - 16
+    assert spread.sum() == pytest.approx(1.0, abs=1e-5)
+    assert np.sqrt((spread.sum(1) * steps**2).sum()) == pytest.approx(2.0, abs=0.05)
+    assert np.sqrt((spread.sum(0) * steps**2).sum()) == pytest.approx(1.0, abs=0.05)
+
+
+def test_noise_has_its_deviation_and_may_be_gray() -> None:
+    flat = np.full((64, 64, 3), 128.0, np.float32)
+    coloured = noise(flat, 7.0, np.random.default_rng(0), gray=False) - flat
+    gray = noise(flat, 7.0, np.random.default_rng(0), gray=True) - flat
+    assert coloured.std() == pytest.approx(7.0, rel=0.05)
+    assert gray.std() == pytest.approx(7.0, rel=0.05)
+    assert np.array_equal(gray[..., 0], gray[..., 2])
+    assert not np.array_equal(coloured[..., 0], coloured[..., 2])
+
+
+def test_a_lower_jpeg_quality_damages_more() -> None:
+    errors = [psnr(jpeg(HR, q), HR, data_range=255, border=0) for q in (30, 60, 95)]
+    assert errors == sorted(errors)
+    assert jpeg(HR, 30).shape == HR.shape

@@ -1,0 +1,79 @@
+"""Recipes: every shipped one loads, and wrong ones say what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from srgan.errors import UsageError
+from srgan.networks.srresnet import SRResNet
+from srgan.training.config import GanConfig, PretrainConfig, load_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+OURS = [
+    "srresnet",
+    "srresnet-mse",
+    "srgan",
+    "srgan-mse",
+    "srgan-vgg22",
+    "srgan-vgg54",
+    "srgan-photo",
+    "fast",
+]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_shipped_recipes_load_and_bear_their_files_name(name: str) -> None:
+    assert load_recipe(RECIPES / f"{name}.toml").name == name
+
+
+def test_the_papers_recipes_have_the_papers_numbers() -> None:
+    pixel = load_recipe(RECIPES / "srresnet-mse.toml")
+    assert isinstance(pixel, PretrainConfig)
+    assert (pixel.updates, pixel.loss, pixel.data.crop, pixel.data.batch) == (10**6, "mse", 96, 16)
+    assert (pixel.optimiser.learning_rate, pixel.optimiser.beta1) == (1e-4, 0.9)
+    assert pixel.output_range == (-1.0, 1.0)
+    assert pixel.generator.batch_norm
+    gan = load_recipe(RECIPES / "srgan-vgg54.toml")
+    assert isinstance(gan, GanConfig)
+    assert (gan.updates, gan.optimiser.schedule, gan.optimiser.decay) == (200_000, "step", 100_000)
+    assert (gan.content.network, gan.content.layers) == ("vgg19", ("conv5_4",))
+    assert gan.content.activated
+    assert (gan.adversarial.weight, gan.adversarial.discriminator) == (1e-3, "paper")
+    assert gan.pixel.weight == 0
+
+
+def test_fast_has_less_than_100_000_parameters() -> None:
+    config = load_recipe(RECIPES / "fast.toml").generator
+    network = SRResNet(channels=config.channels, blocks=config.blocks, batch_norm=False)
+    assert sum(p.numel() for p in network.parameters()) == 89_817
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("optimiser.learning_rte=1", "unknown key 'learning_rte'; did you mean 'learning_rate'"),
+        ("data.batch=none", "data.batch: must be of type int"),
+        ("data.batch=0", "data.batch = 0: must be at least 1"),
+        ("data.crop=100", "data.crop = 100: must be a multiple of 16"),
+        ("generator.scale=5", "scale = 5: must be 2, 3 or 4"),
+        ("loss=huber", "must be one of"),
+        ("ema=1.5", "ema = 1.5"),
+        ("optimiser.learning_rate=-1", "must be above 0"),
+        ("name.x=1", "name is no section"),
+        ("updates", "--set wants key=value"),
+        ("degradation.jpeg_quality=[90,30]", "jpeg_quality goes from a low to a high"),
+    ],
+)
+def test_a_wrong_key_or_value_is_one_clear_line(change: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_recipe(RECIPES / "srresnet.toml", [change])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_or_broken_recipe(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_recipe(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("name = ")
+    with pytest.raises(UsageError, match="no valid TOML"):
+        load_recipe(tmp_path / "bad.toml")

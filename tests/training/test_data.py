@@ -1,0 +1,154 @@
+"""Crops by number, their exact LR, loader processes, and packs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from srgan.degradation.pipeline import Degradation
+from srgan.errors import DataRefused
+from srgan.image.resize import imresize
+from srgan.training.data import Batches, Crops, Downscale, ResidentCrops, split
+from srgan.training.packing import Pack, open_data, prepare
+
+CPU = torch.device("cpu")
+
+
+def _crops(pack: Path, seed: int = 3) -> Crops:
+    opened = Pack(pack)
+    return Crops(opened, range(len(opened)), crop=32, scale=4, seed=seed)
+
+
+def _batches(pack: Path, **changes: object) -> Batches:
+    settings: dict[str, object] = {
+        "batch": 4,
+        "scale": 4,
+        "crop": 32,
+        "output_range": (-1.0, 1.0),
+        "device": CPU,
+    }
+    return Batches(_crops(pack), **{**settings, **changes})  # type: ignore[arg-type]
+
+
+def test_the_lr_of_a_crop_is_the_crop_of_the_photos_lr(pack: Path) -> None:
+    photo = Pack(pack).photo(0)
+    whole = imresize(photo, scale=0.25)
+    crop = torch.from_numpy(photo[8:56, 16:64].copy()).permute(2, 0, 1)[None]
+    small = Downscale(4, 32, CPU)(crop)[0].permute(1, 2, 0).byte().numpy()
+    assert np.array_equal(small, whole[4:12, 6:14])
+
+
+def test_a_sample_depends_on_seed_and_number_alone(pack: Path) -> None:
+    crops = _crops(pack)
+    assert torch.equal(crops.batch(0, 6)[4:], _crops(pack).batch(4, 2))
+    assert not torch.equal(crops.batch(0, 6), _crops(pack, seed=4).batch(0, 6))
+
+
+def test_resident_crops_are_the_same_as_mapped_ones(pack: Path) -> None:
+    crops = _crops(pack)
+    assert {(p.flip, p.turns) for p in map(crops.place, range(64))} == {
+        (flip, turns) for flip in (False, True) for turns in range(4)
+    }
+    assert torch.equal(ResidentCrops(crops, CPU).batch(0, 64), crops.batch(0, 64))
+
+
+def test_batches_have_the_networks_ranges(pack: Path) -> None:
+    lr, hr = _batches(pack)(0)
+    assert lr.shape == (4, 3, 8, 8)
+    assert hr.shape == (4, 3, 32, 32)
+    assert 0 <= float(lr.min()) < float(lr.max()) <= 1
+    assert -1 <= float(hr.min()) < 0 < float(hr.max()) <= 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_loader_processes_change_nothing(pack: Path, workers: int) -> None:
+    alone = list(_batches(pack).iterate(2, 5))
+    helped = list(_batches(pack, workers=workers).iterate(2, 5))
+    assert len(alone) == len(helped) == 3
+    for a, b in zip(alone, helped, strict=True):
+        assert torch.equal(a[0], b[0])
+        assert torch.equal(a[1], b[1])
+
+
+def test_ranks_share_a_batch(pack: Path) -> None:
+    whole = _batches(pack)(7)[1]
+    parts = [_batches(pack, rank=r, world=2)(7)[1] for r in (0, 1)]
+    assert torch.equal(torch.cat(parts), whole)
+    with pytest.raises(DataRefused, match="cannot be shared by 3"):
+        _batches(pack, world=3)
+
+
+def test_damaged_lr_is_drawn_by_number_too(pack: Path) -> None:
+    damage = Degradation(clean=0.0)
+    lr, _ = _batches(pack, degradation=damage)(0)
+    again, _ = _batches(pack, degradation=damage, workers=1).iterate(0, 1).__next__()
+    assert lr.shape == (4, 3, 8, 8)
+    assert torch.equal(lr, again)
+    assert not torch.equal(lr, _batches(pack)(0)[0])
+
+
+def test_too_few_or_too_small_photos(pack: Path) -> None:
+    with pytest.raises(DataRefused, match="leave none to train on"):
+        split(4, 4, 0)
+    with pytest.raises(DataRefused, match="at least 112 pixels"):
+        Crops(Pack(pack), range(4), crop=96, scale=4, seed=0)
+
+
+def test_held_out_photos_are_never_trained_on() -> None:
+    use, held_out = split(50, 7, 1)
+    assert len(held_out) == 7
+    assert sorted(use + held_out) == list(range(50))
+
+
+def _photos(folder: Path) -> None:
+    noise = np.random.default_rng(0)
+    for i, suffix in enumerate(("png", "jpg", "webp")):
+        array = noise.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        (folder / "sub").mkdir(exist_ok=True, parents=True)
+        Image.fromarray(array).save(folder / "sub" / f"{i}.{suffix}")
+    Image.fromarray(array[..., 0]).save(folder / "gray.png")
+
+
+def test_broken_photos_are_listed_with_reasons_and_never_fatal(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    _photos(photos)
+    whole = (photos / "gray.png").read_bytes()
+    (photos / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (photos / "note.txt").write_text("no picture")
+    Image.new("RGB", (8, 8)).save(photos / "tiny.png")
+    made = prepare([photos], tmp_path / "pack", smallest=32)
+    assert made.photos == 4
+    assert {name for name, _ in made.quarantined} == {"cut.png", "note.txt", "tiny.png"}
+    assert all(reason for _, reason in made.quarantined)
+    pack = Pack(tmp_path / "pack")
+    assert [p.name for p in pack.photos] == ["gray.png", "sub/0.png", "sub/1.jpg", "sub/2.webp"]
+    png = np.asarray(Image.open(photos / "sub" / "0.png"))
+    assert np.array_equal(pack.photo(1), png)
+
+
+def test_packs_and_folders_go_together(tmp_path: Path, pack: Path) -> None:
+    _photos(tmp_path / "photos")
+    (tmp_path / "photos" / "big.png").write_bytes((tmp_path / "photos" / "gray.png").read_bytes())
+    with pytest.raises(DataRefused, match="no usable photo among 5 files"):
+        open_data([pack, tmp_path / "photos"], tmp_path / "cache")
+    Image.new("RGB", (130, 140), (9, 8, 7)).save(tmp_path / "photos" / "large.png")
+    both = open_data([pack, tmp_path / "photos"], tmp_path / "cache")
+    assert len(both) == 5
+    assert both.photo(4).shape == (140, 130, 3)
+    assert both.flat()[both.start(4) : both.start(4) + 3].tolist() == [9, 8, 7]
+
+
+def test_an_empty_missing_or_damaged_folder(tmp_path: Path, pack: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataRefused, match="no usable photo"):
+        prepare([tmp_path / "empty"], tmp_path / "out")
+    assert not (tmp_path / "out" / "pixels.u8").exists()
+    with pytest.raises(DataRefused, match="no such folder"):
+        prepare([tmp_path / "none"], tmp_path / "out")
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "index.json").write_bytes((pack / "index.json").read_bytes())
+    (tmp_path / "cut" / "pixels.u8").write_bytes(b"123")
+    with pytest.raises(DataRefused, match="cut short"):
+        Pack(tmp_path / "cut")

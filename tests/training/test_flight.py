@@ -1,0 +1,94 @@
+"""Pre-flight and flight recorder: each fault is caught and named."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from srgan.errors import TrainingStopped
+from srgan.networks.srresnet import SRResNet
+from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
+from srgan.training.preflight import check_batch, check_losses
+
+PAIR = {"lr": torch.rand(1, 3, 4, 4)}
+
+
+def test_a_loss_that_is_no_number_stops_and_its_batch_is_written_down(tmp_path: Path) -> None:
+    flight = FlightRecorder(tmp_path)
+    flight.check(1, {"pixel": 0.1}, PAIR)
+    with pytest.raises(TrainingStopped, match="update 2: the content is nan") as caught:
+        flight.check(2, {"pixel": 0.1, "content": math.nan}, PAIR)
+    assert "\n" not in str(caught.value)
+    assert torch.equal(load_file(tmp_path / "flight" / "2.safetensors")["lr"], PAIR["lr"])
+
+
+@pytest.mark.parametrize(("loss", "state"), [(1e-6, "right"), (30.0, "wrong")])
+def test_a_dead_discriminator_stops_after_a_window(tmp_path: Path, loss: float, state: str) -> None:
+    flight = FlightRecorder(tmp_path, window=5)
+    flight.check(0, {"discriminator": 1.0}, PAIR)
+    for update in range(1, 5):
+        flight.check(update, {"discriminator": loss}, PAIR)
+    with pytest.raises(TrainingStopped, match=f"always {state} for 5 updates"):
+        flight.check(5, {"discriminator": loss}, PAIR)
+
+
+def test_a_silent_or_exploded_generator_stops(tmp_path: Path) -> None:
+    flight = FlightRecorder(tmp_path, window=3)
+    flight.check_generator(1, 0.0, {}, PAIR)
+    flight.check_generator(2, 1.0, {}, PAIR)
+    flight.check_generator(3, 0.0, {}, PAIR)
+    flight.check_generator(4, 0.0, {}, PAIR)
+    with pytest.raises(TrainingStopped, match="no gradient for 3 updates"):
+        flight.check_generator(5, 0.0, {}, PAIR)
+    with pytest.raises(TrainingStopped, match="gradient is inf"):
+        flight.check_generator(6, math.inf, {}, PAIR)
+
+
+def test_a_pair_of_two_photos_is_counted_and_stops(tmp_path: Path) -> None:
+    hr = torch.zeros(2, 3, 16, 16)
+    hr[1] = 0.5
+    lr = torch.nn.functional.avg_pool2d(hr, 4)
+    assert float(mismatched_pairs(lr, hr)) == 0
+    assert float(mismatched_pairs(lr.flip(0), hr)) == 2
+    with pytest.raises(TrainingStopped, match="does not show what its HR"):
+        FlightRecorder(tmp_path).check(1, {"mismatched pairs": 2.0}, PAIR)
+
+
+def test_the_gradient_norm_is_over_all_layers() -> None:
+    layer = torch.nn.Linear(2, 1)
+    layer(torch.tensor([[3.0, 4.0]])).sum().backward()
+    assert float(gradient_norm(layer)) == pytest.approx(math.sqrt(9 + 16 + 1))
+
+
+def _pair() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    small = torch.rand(2, 3, 12, 12)
+    return small, torch.nn.functional.interpolate(small, scale_factor=4) * 2 - 1
+
+
+def test_good_pairs_pass_and_bad_ranges_or_shifts_do_not() -> None:
+    lr, hr = _pair()
+    check_batch(lr, hr, scale=4, output_range=(-1.0, 1.0))
+    with pytest.raises(TrainingStopped, match=r"LR pictures go from .* instead of \[0, 1\]"):
+        check_batch(lr * 255, hr, scale=4, output_range=(-1.0, 1.0))
+    with pytest.raises(TrainingStopped, match="HR pictures go from"):
+        check_batch(lr, hr, scale=4, output_range=(0.0, 1.0))
+    with pytest.raises(TrainingStopped, match="out of step"):
+        check_batch(lr.roll(1, 3), hr, scale=4, output_range=(-1.0, 1.0))
+    with pytest.raises(TrainingStopped, match="are not 4 times"):
+        check_batch(lr, hr[..., :-4], scale=4, output_range=(-1.0, 1.0))
+    lr[0, 0, 0, 0] = math.nan
+    with pytest.raises(TrainingStopped, match="NaN"):
+        check_batch(lr, hr, scale=4, output_range=(-1.0, 1.0))
+
+
+def test_a_loss_that_leaves_a_layer_alone_is_named() -> None:
+    network = SRResNet(channels=4, blocks=1, batch_norm=False)
+    sr = network(torch.rand(1, 3, 8, 8))
+    check_losses(network, {"pixel": sr.square().mean()})
+    with pytest.raises(TrainingStopped, match="the content loss gives the generator's head"):
+        check_losses(network, {"pixel": sr.mean(), "content": sr.detach().mean()})
+    with pytest.raises(TrainingStopped, match="pixel loss is nan"):
+        check_losses(network, {"pixel": sr.mean() * math.nan})

@@ -1,0 +1,175 @@
+"""Killed at any moment and resumed, a run ends in the same bits as an unbroken one."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from srgan.errors import OutputFailed, TrainingStopped, UsageError
+from srgan.training import pretrain as pretrain_module
+from srgan.training.checkpoint import load_checkpoint, save_checkpoint
+from srgan.training.config import GanConfig, PretrainConfig
+from srgan.training.gan import train_gan
+from srgan.training.pretrain import pretrain
+
+Gan = Callable[..., GanConfig]
+Pixel = Callable[..., PretrainConfig]
+
+CHILD = """
+import json, sys, torch
+from pathlib import Path
+from srgan.training.config import GanConfig, PretrainConfig, build
+from srgan.training.gan import train_gan
+from srgan.training.pretrain import pretrain
+torch.set_num_threads(1)
+table, data, out = json.loads(sys.argv[1]), [Path(sys.argv[2])], Path(sys.argv[3])
+resume = (out / "checkpoint.safetensors").exists()
+if table["kind"] == "gan":
+    train_gan(build(GanConfig, table, "r"), data=data, out=out, device="cpu", resume=resume)
+else:
+    pretrain(build(PretrainConfig, table, "r"), data=data, out=out, device="cpu", resume=resume)
+"""
+
+
+def digest(run: Path) -> str:
+    """sha256 of everything that a checkpoint holds."""
+    tensors, state = load_checkpoint(run / "checkpoint.safetensors")
+    sha = hashlib.sha256(json.dumps(state, sort_keys=True).encode())
+    for name in sorted(tensors):
+        sha.update(name.encode())
+        sha.update(tensors[name].contiguous().numpy().tobytes())
+    return sha.hexdigest()
+
+
+def child(config: PretrainConfig | GanConfig, pack: Path, out: Path) -> subprocess.Popen[bytes]:
+    """The run in a process of its own."""
+    table = {k: v for k, v in asdict(config).items() if v is not None}
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, json.dumps(table), str(pack), str(out)],
+        stderr=subprocess.PIPE,
+    )
+
+
+def wait_for(process: subprocess.Popen[bytes], path: Path) -> None:
+    """Until the file is there or the process has ended."""
+    while process.poll() is None and not path.exists():
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def start(pack: Path, tmp_path: Path, pretrain_config: Pixel) -> Path:
+    return pretrain(pretrain_config(updates=1), data=[pack], out=tmp_path / "start", device="cpu")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_a_gan_killed_at_random_ends_in_the_same_bits(
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan, workers: int
+) -> None:
+    data = {"crop": 32, "batch": 2, "held_out": 1, "workers": workers}
+    config = gan_config(
+        start=str(start), data=data, updates=24, checkpoint_every=3, validate_every=12
+    )
+    whole = child(config, pack, tmp_path / "whole")
+    assert whole.wait(timeout=200) == 0, whole.stderr.read().decode()  # type: ignore[union-attr]
+    broken = tmp_path / "broken"
+    draw = random.Random(workers)
+    for _ in range(2):
+        process = child(config, pack, broken)
+        wait_for(process, broken / "checkpoint.safetensors")
+        time.sleep(draw.uniform(0.0, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    final = child(config, pack, broken)
+    assert final.wait(timeout=200) == 0, final.stderr.read().decode()  # type: ignore[union-attr]
+    assert digest(broken) == digest(tmp_path / "whole")
+    logs = [
+        [
+            {k: v for k, v in json.loads(line).items() if k != "rate"}
+            for line in (run / "log.jsonl").read_text().splitlines()
+            if "psnr_y" in line
+        ]
+        for run in (broken, tmp_path / "whole")
+    ]
+    assert logs[0] == logs[1]
+
+
+def test_a_pixel_run_stopped_between_saves_repeats_its_updates(
+    pack: Path, tmp_path: Path, pretrain_config: Pixel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = pretrain_config(updates=6, generator={"channels": 4, "blocks": 1, "batch_norm": True})
+    pretrain(config, data=[pack], out=tmp_path / "whole", device="cpu")
+
+    calls = 0
+    follow = pretrain_module.follow
+
+    def breaks(*arguments: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+        follow(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pretrain_module, "follow", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(config, data=[pack], out=tmp_path / "broken", device="cpu")
+    pretrain(config, data=[pack], out=tmp_path / "broken", device="cpu", resume=True)
+    assert digest(tmp_path / "broken") == digest(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_sigterm_saves_and_exits_143(pack: Path, tmp_path: Path, pretrain_config: Pixel) -> None:
+    config = pretrain_config(updates=100000, checkpoint_every=100000, validate_every=100000)
+    config_out = tmp_path / "run"
+    process = child(config, pack, config_out)
+    wait_for(process, config_out / "log.jsonl")
+    time.sleep(1.0)
+    process.terminate()
+    assert process.wait(timeout=120) == 143
+    _, state = load_checkpoint(config_out / "checkpoint.safetensors")
+    assert state["update"] >= 1
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, {}, {"update": 1})
+    before = path.read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputFailed, match="No space left"):
+        save_checkpoint(path, {}, {"update": 2})
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_runs_are_not_overwritten_nor_resumed_from_nothing(
+    pack: Path, tmp_path: Path, pretrain_config: Pixel, gan_config: Gan
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(TrainingStopped, match="no checkpoint to resume"):
+        pretrain(pretrain_config(), data=[pack], out=run, resume=True)
+    pretrain(pretrain_config(updates=1), data=[pack], out=run, device="cpu")
+    assert {p.name for p in run.iterdir()} >= {"best.safetensors", "run.png", "samples"}
+    with pytest.raises(UsageError, match="holds a run already"):
+        pretrain(pretrain_config(), data=[pack], out=run)
+    with pytest.raises(UsageError, match="no such kind of device"):
+        pretrain(pretrain_config(), data=[pack], out=tmp_path / "b", device="warp")
+    (run / "checkpoint.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(TrainingStopped, match="not a checkpoint"):
+        pretrain(pretrain_config(), data=[pack], out=run, device="cpu", resume=True)
+    with pytest.raises(UsageError, match="--set start"):
+        train_gan(gan_config(), data=[pack], out=tmp_path / "c")
