@@ -1,0 +1,67 @@
+"""``srgan fit`` and ``srgan data fetch`` from the command line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from srgan.cli import main
+from srgan.inference.open import load
+from srgan.metrics import niqe
+from srgan.weights.format import read_header
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        coarse = rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)
+        Image.fromarray(coarse.repeat(8, axis=0).repeat(8, axis=1)).save(folder / f"{i}.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def _run(*arguments: str) -> tuple[BaseException | None, str]:
+    if not main.app.registered_commands:
+        main.register()
+    result = CliRunner().invoke(main.app, list(arguments))
+    return result.exception, result.output
+
+
+@pytest.mark.parametrize("method", ["zeyde", "anr", "aplus"])
+def test_a_fitted_file_enlarges(method: str, photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / f"{method}.safetensors"
+    arguments = ("--data", str(photos), "--scale", "2", "--atoms", "16", "-o", str(out))
+    error, output = _run("fit", method, *arguments)
+    assert error is None, output
+    assert "notes.txt" in output
+    header = read_header(out)
+    assert (header.architecture, header.scale) == (method, 2)
+    assert header.card["recipe"] == f"srgan fit {method} --scale 2 --atoms 16 --seed 0"
+    assert load(out)(np.zeros((9, 7, 3), np.float32)).shape == (18, 14, 3)
+
+
+def test_niqe(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (1100, 1100, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "noise.png")
+    out = tmp_path / "clean.npz"
+    error, output = _run("fit", "niqe", "--data", str(folder), "-o", str(out))
+    assert error is None, output
+    assert niqe.load(out).covariance.shape == (36, 36)
+
+
+def test_what_is_refused(tmp_path: Path) -> None:
+    out = str(tmp_path / "x")
+    error, _ = _run("fit", "forest", "--data", str(tmp_path), "-o", out)
+    assert "choose zeyde, anr, aplus or niqe" in str(error)
+    error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "--scale", "5", "-o", out)
+    assert "--scale must be 2, 3 or 4" in str(error)
+    error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "-o", out)
+    assert "there is no picture in it" in str(error)
