@@ -65,3 +65,9 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert "--scale must be 2, 3 or 4" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "-o", out)
     assert "there is no picture in it" in str(error)
+
+
+def test_an_unknown_set_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    error, _ = _run("data", "fetch", "Set5", "Set6", "-o", str(tmp_path))
+    assert "there is no set 'Set6' to fetch; there are Set5, Set14, BSD100" in str(error)
+    assert list(tmp_path.iterdir()) == []

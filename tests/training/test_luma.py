@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 from srgan.errors import UsageError  # noqa: E402
 from srgan.image.colour import luma  # noqa: E402
 from srgan.training.config import LumaConfig, load_recipe  # noqa: E402
-from srgan.training.packing import prepare  # noqa: E402
 from srgan.training.luma import tensor_luma, train_luma  # noqa: E402
+from srgan.training.packing import prepare  # noqa: E402
 from srgan.weights.format import load_weights  # noqa: E402
 
 RECIPES = Path(__file__).parents[2] / "recipes"

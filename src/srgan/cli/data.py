@@ -7,12 +7,17 @@ from typing import Annotated
 
 from typer import Argument, Option, Typer
 
-data = Typer(no_args_is_help=True, rich_markup_mode=None, help="Make photos ready for training.")
+from srgan.cli.fetch import fetch
+
+HELP = "Make photos ready for training; fetch test sets."
+
+data = Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
+data.command()(fetch)
 
 
 @data.callback()
 def _root() -> None:
-    """Make photos ready for training."""
+    """Make photos ready for training; fetch test sets."""
 
 
 @data.command()
