@@ -9,16 +9,19 @@ Each round times, one after the other on the same pixels:
     bare      the network in one piece on all cores, warm: what the silicon gives
     eager     a PyTorch script as most repositories ship it, whole: fp32, NCHW, one piece
 
-and prints the median of each, its rate in output megapixels a second, and the ratios.
+and prints the median of each in seconds and in processor seconds (all threads together, which a
+busy machine disturbs less), its rate in output megapixels a second, and the ratios of both.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +64,12 @@ def table(photo: Path, arguments: argparse.Namespace) -> None:
     """Run the rounds and print medians and ratios."""
     ways = [way for way in WAYS if way in arguments.ways.split(",")]
     seconds: dict[str, list[float]] = {way: [] for way in ways}
+    work: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(arguments.rounds):
         for way in ways:
             if way == "command":
-                seconds[way].append(command(photo, arguments.model, arguments.precision))
+                spent = command(photo, arguments.model, arguments.precision)
+                note(way, spent, seconds, work)
                 continue
             shared = ["--model", arguments.model, "--precision", arguments.precision]
             out = subprocess.run(
@@ -73,35 +78,54 @@ def table(photo: Path, arguments: argparse.Namespace) -> None:
                 capture_output=True,
                 text=True,
             ).stdout
-            seconds[way].append(json.loads(out))
+            note(way, json.loads(out), seconds, work)
     megapixels = 16 * arguments.side**2 / 1e6
     median = {way: statistics.median(times) for way, times in seconds.items()}
-    print(f"{'':8} {'median s':>9} {'fastest s':>9} {'MP/s':>6}   {arguments.rounds} rounds")
+    effort = {way: statistics.median(times) for way, times in work.items()}
+    print(f"{'':8} {'s':>8} {'fastest':>8} {'MP/s':>6} {'CPU s':>8}   {arguments.rounds} rounds")
     for way in ways:
         rate = megapixels / median[way]
-        print(f"{way:8} {median[way]:9.2f} {min(seconds[way]):9.2f} {rate:6.2f}")
+        print(f"{way:8} {median[way]:8.2f} {min(seconds[way]):8.2f} {rate:6.2f} {effort[way]:8.2f}")
     for a, b, label in (
-        ("bare", "command", "the whole command has {:.0%} of the bare network's rate"),
-        ("bare", "tiled", "tiles have {:.0%} of the rate of one piece"),
-        ("eager", "command", "the whole command is {:.1f} times as fast as PyTorch eager"),
+        (
+            "bare",
+            "command",
+            "the command has {:.0%} of the bare network's rate, {:.0%} by CPU seconds",
+        ),
+        ("bare", "tiled", "tiles have {:.0%} of the rate of one piece, {:.0%} by CPU seconds"),
+        (
+            "eager",
+            "command",
+            "the command is {:.1f} times as fast as eager, {:.1f} by CPU seconds",
+        ),
     ):
         if a in median and b in median:
-            print(label.format(median[a] / median[b]))
+            print(label.format(median[a] / median[b], effort[a] / effort[b]))
 
 
-def command(photo: Path, model: str, precision: str) -> float:
-    """Seconds of `srgan upscale` from its start to its end."""
+def note(
+    way: str, spent: list[float], seconds: dict[str, list[float]], work: dict[str, list[float]]
+) -> None:
+    """Keep one measurement, and say it at once."""
+    seconds[way].append(spent[0])
+    work[way].append(spent[1])
+    print(f"{way}: {spent[0]:.2f} s, {spent[1]:.2f} CPU s", file=sys.stderr, flush=True)
+
+
+def command(photo: Path, model: str, precision: str) -> list[float]:
+    """Seconds and CPU seconds of `srgan upscale` from its start to its end."""
     target = photo.with_name("out.jpg")
     target.unlink(missing_ok=True)
-    start = time.perf_counter()
+    start, before = time.perf_counter(), os.times()
     line = ["upscale", str(photo), "-o", str(target), "-m", model, "--precision", precision]
     subprocess.run([sys.executable, "-m", "srgan.cli.main", *line, "--quiet"], check=True)
-    seconds = time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, os.times()
     target.unlink()
-    return seconds
+    spent = after.children_user + after.children_system
+    return [seconds, spent - before.children_user - before.children_system]
 
 
-def tiled(photo: Path, model: str, precision: str) -> float:
+def tiled(photo: Path, model: str, precision: str) -> list[float]:
     """Seconds of the network in tiles, as the command runs it, the second time."""
     from srgan.inference.open import load
     from srgan.inference.upscale import upscale_strips
@@ -117,7 +141,7 @@ def tiled(photo: Path, model: str, precision: str) -> float:
     return second(run)
 
 
-def bare(photo: Path, model: str, precision: str) -> float:
+def bare(photo: Path, model: str, precision: str) -> list[float]:
     """Seconds of the network alone on the picture in one piece, the second time."""
     from srgan.inference.open import load
     from srgan.inference.tiles import Tiled, as_float
@@ -130,9 +154,9 @@ def bare(photo: Path, model: str, precision: str) -> float:
     return second(lambda: whole(image))
 
 
-def eager(photo: Path, model: str, precision: str) -> float:
+def eager(photo: Path, model: str, precision: str) -> list[float]:
     """Seconds of the usual script: read, one forward pass in PyTorch, clip, write."""
-    start = time.perf_counter()
+    start = time.perf_counter() - time.process_time()  # with the interpreter's own start, about
     import torch
 
     from srgan.inference.open import find_weights
@@ -149,16 +173,15 @@ def eager(photo: Path, model: str, precision: str) -> float:
         out = ((network(batch) - low) / (high - low)).clamp(0, 1)
     pixels = (out[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     Image.fromarray(pixels).save(photo.with_name("eager.jpg"), quality=95)
-    return time.perf_counter() - start
+    return [time.perf_counter() - start, time.process_time()]
 
 
-def second(run: object) -> float:
-    """Seconds of the second call."""
-    assert callable(run)
+def second(run: Callable[[], object]) -> list[float]:
+    """Seconds and CPU seconds of the second call."""
     run()
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     run()
-    return time.perf_counter() - start
+    return [time.perf_counter() - start, time.process_time() - before]
 
 
 if __name__ == "__main__":
