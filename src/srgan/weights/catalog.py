@@ -54,6 +54,30 @@ NETWORKS = (
         parameters=1_549_462,
     ),
     Model(
+        "srcnn-9-1-5",
+        "network",
+        "the first of them, 2014: three layers on luma",
+        parameters=8_129,
+    ),
+    Model(
+        "srcnn-9-5-5",
+        "network",
+        "SRCNN of 2016 with a wider middle",
+        parameters=57_281,
+    ),
+    Model(
+        "espcn",
+        "network",
+        "three layers on luma at LR size: fast enough for video",
+        parameters=24_752,
+    ),
+    Model(
+        "drcn-32x9",
+        "network",
+        "DRCN reduced to 32 channels and 9 recursions",
+        parameters=28_362,
+    ),
+    Model(
         "zeyde",
         "dictionary",
         "sparse coding of 2010, fitted on the 91 images of Yang et al.",
