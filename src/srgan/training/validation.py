@@ -27,14 +27,14 @@ SAMPLES = 4
 class Scores:
     """Means over the validation pictures.
 
-    ``psnr_y`` and ``consistency`` (the result shrunk again against the LR picture) in dB,
+    ``psnr_y`` and ``lr_consistency`` (the result shrunk again against the LR picture) in dB,
     ``ssim_y`` of Wang; ``perceptual`` is ST-LPIPS where its weights are installed, else a
     distance of the recipe's VGG features; lower is better, 0 where there is neither.
     """
 
     psnr_y: float
     ssim_y: float
-    consistency: float
+    lr_consistency: float
     perceptual: float
 
     @property
