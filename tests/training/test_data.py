@@ -65,7 +65,9 @@ def test_batches_have_the_networks_ranges(pack: Path) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_loader_processes_change_nothing(pack: Path, workers: int) -> None:
     alone = list(_batches(pack).iterate(2, 5))
+    state = torch.get_rng_state()
     helped = list(_batches(pack, workers=workers).iterate(2, 5))
+    assert torch.equal(torch.get_rng_state(), state)
     assert len(alone) == len(helped) == 3
     for a, b in zip(alone, helped, strict=True):
         assert torch.equal(a[0], b[0])

@@ -244,6 +244,8 @@ class Batches:
             prefetch_factor=4,
             timeout=WORKER_TIMEOUT_S,
             pin_memory=self.device.type == "cuda",
+            # Of its own, or starting it would move PyTorch's random state, which is saved.
+            generator=torch.Generator(),
         )
         try:
             for hr, lr in loader:
