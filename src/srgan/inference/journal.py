@@ -7,6 +7,7 @@ done survives kill -9 and power loss, and several processes can share it.
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,9 +84,7 @@ class Journal:
             self._base = sqlite3.connect(
                 self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
             )
-            self._base.execute("pragma journal_mode=wal")
-            self._base.execute("pragma synchronous=full")
-            self._base.execute(_TABLE)
+            self._prepare()
         self._presence = presence(self._folder)
         self._owner = self._presence.__enter__()
         return self
@@ -101,6 +100,21 @@ class Journal:
                 self._base.close()
         finally:
             self._presence.__exit__(None, None, None)
+
+    def _prepare(self) -> None:
+        end = time.monotonic() + _WAIT_S
+        while True:
+            try:
+                self._base.execute("pragma journal_mode=wal")
+                self._base.execute("pragma synchronous=full")
+                self._base.execute(_TABLE)
+                return
+            except sqlite3.OperationalError as error:
+                # Entering this mode does not wait for others that enter or leave it.
+                busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not busy or time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
 
     def outputs(self) -> set[str]:
         """Every output that a job has made or begun here."""
