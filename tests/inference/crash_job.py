@@ -58,7 +58,14 @@ def run(folder: Path, *, resume: bool, report: Callable[[Event], None]) -> Summa
 def told(folder: Path) -> Callable[[Event], None]:
     """Note each finished picture outside of the output folder, as a terminal would."""
     log = (folder / "told").open("a", buffering=1)
-    return lambda event: print(event.output, file=log) if event.status == "done" else None
+
+    def note(event: Event) -> None:
+        if event.status == "done":
+            print(event.output, file=log)
+        elif event.status != "skipped":
+            print(f"{event.input}: {event.reason}", file=sys.stderr)
+
+    return note
 
 
 def whole(path: Path) -> bool:

@@ -132,12 +132,13 @@ class Journal:
         Raises:
             OutputFailed: the journal cannot be written.
         """
-        stands = (self._folder / work.output).is_file()
         with self._guard(), self._transaction():
             row = self._base.execute(
                 "select content, made_by, state, owner from outputs where output = ?",
                 (os.fsencode(work.output),),
             ).fetchone()
+            # Looked at only now: another process may just have made it.
+            stands = (self._folder / work.output).is_file()
             answer = self._answer(work, row, stands, redo, replace)
             if answer in (Claim.MINE, Claim.AGAIN):
                 self._base.execute(
