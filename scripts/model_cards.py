@@ -47,6 +47,8 @@ def card(name: str, summary: str, arguments: dict[str, Any], facts: dict[str, An
         ("network", ", ".join(f"{k} {v}" for k, v in arguments.items())),
         ("parameters", f"{facts.get('parameters', 0):,}"),
     ]
+    if not str(facts.get("recipe", "{")).startswith("{"):
+        rows.append(("recipe file", str(facts["recipe"])))
     for key in ("recipe_file", "started_from", "updates", "commit", "device", "time", "features"):
         if facts.get(key):
             rows.append((key.replace("_", " "), str(facts[key])))
@@ -68,9 +70,9 @@ def card(name: str, summary: str, arguments: dict[str, Any], facts: dict[str, An
             values = [f"{row[m]:.{MEASURES[m].digits}f}" for m in names]
             lines.append(f"| {name_of_set} | " + " | ".join(values) + " |")
         lines.append("")
-    if "recipe" in facts:
-        recipe = facts["recipe"]
-        shown = json.loads(recipe) if isinstance(recipe, str) else recipe
+    recipe = str(facts.get("recipe", ""))
+    if recipe.startswith("{"):
+        shown = json.loads(recipe)
         lines += ["<details><summary>the recipe as it ran</summary>\n", "```json"]
         lines += [json.dumps(shown, indent=1), "```\n", "</details>\n"]
     return "\n".join(lines)
