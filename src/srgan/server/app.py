@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from srgan import __version__
 from srgan.server.documents import (
@@ -107,7 +109,7 @@ class _Service:
         self.limits = config.limits
         self.jobs = Jobs(config.limits, config.opener, Choice(config.default), config.spool)
         self.metrics = Metrics(())
-        self.receiving = 0
+        self.receiving: Counter[str] = Counter()
         self.streams = 0
 
     def add_routes(self, app: FastAPI) -> None:
@@ -149,8 +151,8 @@ class _Service:
         async def events(id: str) -> Response:
             """One `job` event with the job's document for each change, until the job ends."""
             found = self.find(id)
-            self.take_stream()
-            return StreamingResponse(self.events(found), media_type="text/event-stream")
+            self.check_streams()
+            return _Stream(self, self.events(found), media_type="text/event-stream")
 
         @app.get(
             "/v1/jobs/{id}/result",
@@ -168,8 +170,8 @@ class _Service:
             if found.state != "done":
                 raise found.problem or Problem("not_ready", f"the job is {found.state}; wait")
             kind = format_of(format) if format else found.task.format
+            self.check_streams()
             path = await self.jobs.result(found, kind, quality)
-            self.take_stream()
             return self.file(found, path, kind)
 
         @app.get(
@@ -215,7 +217,8 @@ class _Service:
         async def metrics() -> Response:
             """In Prometheus' text format."""
             return Response(
-                self.metrics.text(self.jobs), media_type="text/plain; version=0.0.4; charset=utf-8"
+                self.metrics.text(self.jobs, self.streams),
+                media_type="text/plain; version=0.0.4; charset=utf-8",
             )
 
         for name, media in _PAGE_FILES.items():
@@ -245,10 +248,12 @@ class _Service:
         """
         client = request.client.host if request.client else ""
         self.jobs.admit(client)
-        if self.receiving >= self.limits.uploads:
+        if self.receiving.total() >= self.limits.uploads:
             raise Problem("queue_full", "too many uploads at once; try again", retry_after=1)
+        if self.receiving[client] >= self.limits.client_jobs:
+            raise Problem("too_many_jobs", "you send too many at once; wait", retry_after=1)
         id_, folder = self.jobs.new_folder()
-        self.receiving += 1
+        self.receiving[client] += 1
         queued = False
         try:
             form = await receive_form(
@@ -276,7 +281,8 @@ class _Service:
         except ClientDisconnect:
             raise Problem("client_gone", "the client left during its upload") from None
         finally:
-            self.receiving -= 1
+            self.receiving[client] -= 1
+            self.receiving += Counter()  # drops the zeros
             if not queued:
                 shutil.rmtree(folder, ignore_errors=True)
         return job, order
@@ -309,32 +315,25 @@ class _Service:
         if job.state != "done":
             self.jobs.remove(job)
             raise job.problem or Problem("not_ready", "the job was cancelled")
-        self.streams += 1
         return self.file(job, job.task.target, job.task.format, last=True)
 
-    def take_stream(self) -> None:
-        """Count an open stream.
+    def check_streams(self) -> None:
+        """Refuse to open another stream.
 
         Raises:
             Problem: there are too many.
         """
         if self.streams >= self.limits.streams:
             raise Problem("queue_full", "too many streams are open; try again", retry_after=2)
-        self.streams += 1
 
     def file(self, job: Job, path: Path, format_: str, *, last: bool = False) -> Response:
-        """A result as a download; it counts as a stream that was taken."""
+        """A result as a download; with its last one a job goes."""
 
         async def chunks() -> AsyncIterator[bytes]:
-            # Opened before the files may be removed; reads come from memory, mostly.
-            try:
-                with path.open("rb") as file:
-                    while chunk := file.read(_CHUNK):
-                        yield chunk
-            finally:
-                self.streams -= 1
-                if last:
-                    self.jobs.remove(job)
+            # Reads come from memory, mostly: the file was just written.
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    yield chunk
 
         name = file_name(job.name, job.source[1], job.task.width, format_)
         headers = {
@@ -342,19 +341,36 @@ class _Service:
             "Content-Disposition": disposition(name),
             "X-Srgan-Job": job.id,
         }
-        return StreamingResponse(chunks(), media_type=MEDIA[format_], headers=headers)
+        response = _Stream(self, chunks(), media_type=MEDIA[format_], headers=headers)
+        if last:
+            response.ended = lambda: self.jobs.remove(job)
+        return response
 
     async def events(self, job: Job) -> AsyncIterator[bytes]:
         """The text of an event stream."""
+        async for changed in self.jobs.news(job, pulse=_PULSE_SECONDS):
+            if changed:
+                document = JobDocument(**describe_job(job, self.jobs)).model_dump_json()
+                yield f"event: job\ndata: {document}\n\n".encode()
+            else:
+                yield b": still here\n\n"
+
+
+class _Stream(StreamingResponse):
+    """Counts while it is open, however it ends: a client may leave before the first byte."""
+
+    def __init__(self, service: _Service, content: AsyncIterator[bytes], **options: Any) -> None:
+        super().__init__(content, **options)
+        self.service = service
+        self.ended: Callable[[], None] = lambda: None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.service.streams += 1
         try:
-            async for changed in self.jobs.news(job, pulse=_PULSE_SECONDS):
-                if changed:
-                    document = JobDocument(**describe_job(job, self.jobs)).model_dump_json()
-                    yield f"event: job\ndata: {document}\n\n".encode()
-                else:
-                    yield b": still here\n\n"
+            await super().__call__(scope, receive, send)
         finally:
-            self.streams -= 1
+            self.service.streams -= 1
+            self.ended()
 
 
 _PAGE_FILES = {

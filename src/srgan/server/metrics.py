@@ -34,7 +34,7 @@ class Metrics:
             path = "/".join(["/v1/jobs/{id}", *path.split("/")[4:]])
         return path if path in self._routes else "other"
 
-    def text(self, jobs: Jobs) -> str:
+    def text(self, jobs: Jobs, streams: int) -> str:
         """Everything in Prometheus' text format."""
         lines = _family(
             "srgan_http_requests_total",
@@ -52,6 +52,7 @@ class Metrics:
             "srgan_queue_jobs": ("Jobs that wait", len(jobs.queue)),
             "srgan_running_jobs": ("Jobs that compute", int(jobs.running is not None)),
             "srgan_queue_pixels": ("Input pixels that wait or compute", pixels),
+            "srgan_open_streams": ("Results and event streams being sent", streams),
             "srgan_kept_jobs": ("Jobs in memory, ended ones included", len(jobs.jobs)),
             "srgan_spool_bytes": ("Disk space of uploads and results", jobs.spooled),
         }
