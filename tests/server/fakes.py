@@ -9,11 +9,13 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
+from PIL import Image
 
 from srgan.inference.tiles import Tiled
 from srgan.server.lane import Choice
@@ -27,6 +29,17 @@ MODELS = (
     Model("bicubic", "filter", "Keys' cubic"),
 )
 TILE_SECONDS = 0.15
+
+
+def picture(
+    height: int, width: int, *, mode: str = "RGB", kind: str = "PNG", seed: int = 0
+) -> bytes:
+    """A file of noise."""
+    channels = {"L": (), "RGB": (3,), "RGBA": (4,)}[mode]
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, *channels), np.uint8)
+    file = BytesIO()
+    Image.fromarray(pixels, mode).save(file, kind)
+    return file.getvalue()
 
 
 class Blocks:

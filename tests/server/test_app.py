@@ -11,10 +11,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from fakes import RunningServer
+from fakes import RunningServer, picture
 from PIL import Image
-
-from conftest import picture
 
 SMALL = picture(12, 20)
 SLOW = picture(128, 128)  # 16 tiles
@@ -138,6 +136,7 @@ def test_deleting_a_job_stops_its_work(server: RunningServer) -> None:
 
 
 def test_a_client_that_leaves_stops_its_work(server: RunningServer) -> None:
+    before = set(server.folder.iterdir())
     with pytest.raises(httpx.TimeoutException):
         httpx.post(
             f"{server.url}/v1/upscale",
@@ -146,7 +145,7 @@ def test_a_client_that_leaves_stops_its_work(server: RunningServer) -> None:
             timeout=2.0,
         )
     _until(server, "srgan_running_jobs 0")
-    _until(server, "srgan_kept_jobs 0")
+    assert set(server.folder.iterdir()) == before
 
 
 def test_nothing_is_left_of_what_was_refused(server: RunningServer) -> None:

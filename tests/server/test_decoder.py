@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import picture
 
-from conftest import picture
 from srgan.errors import ImageRefused, LimitExceeded
 from srgan.image.files import read_picture
 from srgan.image.limits import Limits

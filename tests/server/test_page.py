@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 from browser import Browser, find_chromium
-from fakes import RunningServer
+from fakes import RunningServer, picture
 from PIL import Image
-
-from conftest import picture
 
 pytest.importorskip("websockets", reason="needs the extra srgan[dev]")
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason="needs chromium")

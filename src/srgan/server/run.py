@@ -18,7 +18,7 @@ from srgan.errors import UsageError
 from srgan.server.limits import ServerLimits
 from srgan.server.reaper import Reaper
 
-_SWEEP_SECONDS = 2.0
+_SWEEP_SECONDS = 1.0
 _SEND_BUFFER = 256 * 1024
 
 

@@ -354,13 +354,14 @@ function settings() {
 }
 
 function fillSettings() {
-  for (const [kind, label] of [['network', 'Networks'], ['filter', 'Filters']]) {
+  const labels = { network: 'Networks', dictionary: 'Dictionaries', filter: 'Filters' };
+  for (const kind of new Set(offer.models.map((m) => m.kind))) {
     const group = document.createElement('optgroup');
-    group.label = label;
+    group.label = labels[kind] ?? kind;
     for (const model of offer.models.filter((m) => m.kind === kind)) {
       group.append(new Option(model.name, model.name, false, model.name === offer.default));
     }
-    if (group.children.length) $('model').append(group);
+    $('model').append(group);
   }
   for (const scale of SCALES) {
     const label = document.createElement('label');
