@@ -238,7 +238,7 @@ function renderPanel(item) {
     }
   }
   const chosen = offer?.models.find((m) => m.name === wanted.model);
-  $('model-note').textContent = chosen ? chosen.summary.charAt(0).toUpperCase() + chosen.summary.slice(1) + '.' : '';
+  $('model-note').textContent = chosen ? chosen.summary.charAt(0).toUpperCase() + chosen.summary.slice(1).replace(/\.?$/, '.') : '';
   $('dial').hidden = !chosen?.realism;
   $('realism-text').textContent = `${Math.round($('realism').value * 100)} %`;
   const changed = JSON.stringify(wanted) !== JSON.stringify(item.settings);
