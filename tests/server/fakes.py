@@ -82,7 +82,8 @@ class RunningServer:
     """A server in a process of its own, with its limits changed."""
 
     def __init__(self, token: str | None = None, **limits: float) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="srgan-test-"))
+        self._temporary = tempfile.TemporaryDirectory(prefix="srgan-test-")
+        self.folder = Path(self._temporary.name)
         settings = json.dumps({"limits": limits, "token": token, "spool": str(self.folder)})
         here = Path(__file__).parent
         source = str(here.parents[1] / "src")
