@@ -41,15 +41,25 @@ def _bar() -> Any:
     from rich.progress import (
         BarColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Percent a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1%}/s" if task.speed else "", style="progress.data.speed")
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TaskProgressColumn(show_speed=True),
+        TaskProgressColumn(),
+        Rate(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
