@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 import typer
@@ -74,7 +73,6 @@ def register() -> None:
 
 def main() -> None:
     """Run the command line; an error is one line on stderr and an exit status."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL) if hasattr(signal, "SIGPIPE") else None
     register()
     try:
         app()
@@ -83,6 +81,10 @@ def main() -> None:
             raise
         print(f"srgan: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except BrokenPipeError:
+        # Whoever read the output has had enough. Nothing may be written to it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except KeyboardInterrupt:
         print("srgan: interrupted", file=sys.stderr)
         sys.exit(130)

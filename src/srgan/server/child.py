@@ -52,6 +52,8 @@ class Child:
         self._process: Any = None
         self._pipe: Connection | None = None
         self._number = 0
+        self._starting = threading.Lock()
+        self._ended = False
         self.starts = 0
 
     @property
@@ -60,19 +62,28 @@ class Child:
         return self._process.pid if self._process is not None else None
 
     def start(self) -> None:
-        """Start the process, if it does not run."""
+        """Start the process, if it does not run.
+
+        Raises:
+            ChildDied: it was ended for good.
+        """
         if self._process is not None and self._process.is_alive():
             return
         self.stop()
         # Never fork: the parent has threads. Every platform has spawn.
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        self._process = context.Process(
+        process = context.Process(
             target=_main, args=(theirs, self._make), name=self.name, daemon=True
         )
-        self._process.start()
+        with self._starting:
+            if self._ended:
+                ours.close()
+                theirs.close()
+                raise ChildDied
+            process.start()
+            self._process, self._pipe = process, ours
         theirs.close()
-        self._pipe = ours
         self.starts += 1
 
     def ask(
@@ -118,10 +129,14 @@ class Child:
             raise ChildDied from error
 
     def kill(self) -> None:
-        """End the process at once; from any thread. Whoever asks it gets ``ChildDied``."""
-        process = self._process
-        if process is not None:
-            process.kill()
+        """End the process at once and for good; from any thread.
+
+        Whoever asks it gets ``ChildDied``.
+        """
+        with self._starting:
+            self._ended = True
+            if self._process is not None:
+                self._process.kill()
 
     def stop(self) -> None:
         """Kill the process."""
