@@ -8,7 +8,7 @@ import pytest
 
 from srgan.errors import ModelRefused, UsageError
 from srgan.training.config import GanConfig, PretrainConfig
-from srgan.training.gan import train_gan
+from srgan.training.gan import train_gan, window
 from srgan.training.pretrain import pretrain
 from srgan.weights.format import load_weights
 
@@ -53,3 +53,43 @@ def test_a_gan_needs_a_start_of_its_own_shape(
     wide = gan_config(start=str(start), generator={"channels": 8, "blocks": 1, "batch_norm": False})
     with pytest.raises(ModelRefused, match=r"head.weight is \(4, 3, 9, 9\) there and \(8, 3, 9, 9"):
         train_gan(wide, data=[pack], out=tmp_path / "b")
+
+
+def test_the_window_moves_over_all_phases(gan_config: Gan) -> None:
+    config = gan_config(shift=8, data={"crop": 96, "batch": 2, "held_out": 2})
+    seen = [window(config, update) for update in range(300)]
+    assert {(w[2].start % 4, w[3].start % 4) for w in seen} == {
+        (y, x) for y in range(4) for x in range(4)
+    }
+    assert all(w[2].stop - w[2].start == 88 and 0 <= w[2].start <= 8 for w in seen)
+    assert window(config, 7) == seen[7]
+    whole = window(gan_config(), 7)
+    assert whole[2] == whole[3] == slice(0, gan_config().data.crop)
+
+
+def test_a_shift_trains_a_discriminator_of_any_size(
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan
+) -> None:
+    weights = train_gan(
+        gan_config(
+            start=str(start), shift=8, updates=2, data={"crop": 48, "batch": 2, "held_out": 1}
+        ),
+        data=[pack],
+        out=tmp_path,
+    )
+    assert weights.exists()
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"shift": 3}, "must be a multiple of 8"),
+        ({"shift": 72, "data": {"crop": 96}}, "leaves 32 pixels"),
+        ({"shift": 8, "data": {"crop": 96}, "adversarial": {"discriminator": "paper"}}, "'pooled'"),
+    ],
+)
+def test_a_shift_that_cannot_be_is_refused(
+    gan_config: Gan, keys: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        gan_config(**keys)

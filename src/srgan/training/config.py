@@ -148,6 +148,10 @@ class GanConfig:
     ``artefacts``, ``consistency`` and ``total_variation`` are the weights of
     :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` as in
     :class:`PretrainConfig`.
+
+    ``shift``: feature network and discriminator see a window of the crop that is so many pixels
+    smaller, at a place drawn anew each update. Their strides otherwise meet the generator's
+    sub-pixel phases always alike and favour some: a fine grid.
     """
 
     name: str
@@ -160,6 +164,7 @@ class GanConfig:
     artefacts: float = 0.0
     consistency: float = 0.0
     total_variation: float = 0.0
+    shift: int = 0
     validation: str = ""
     log_every: int = 50
     validate_every: int = 500
@@ -175,6 +180,16 @@ class GanConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.shift < 0 or self.shift % 8 or self.shift > self.data.crop - 32:
+            raise UsageError(
+                f"recipe.shift = {self.shift}: must be a multiple of 8 that leaves 32 pixels of "
+                "data.crop"
+            )
+        if self.shift and self.adversarial.weight and self.adversarial.discriminator == "paper":
+            raise UsageError(
+                "recipe.shift: the discriminator 'paper' judges whole crops only; choose "
+                "adversarial.discriminator = 'pooled' or 'unet'"
+            )
 
 
 @dataclass(frozen=True, slots=True)

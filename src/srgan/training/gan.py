@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,14 +97,15 @@ def train_gan(
         lr: Tensor, hr: Tensor, sr: Tensor, real: Tensor | None
     ) -> dict[str, Tensor]:
         """All that the generator is to make small, not yet weighted."""
+        seen = window(config, update)
         losses: dict[str, Tensor] = {}
         if config.pixel.weight:
             losses["pixel"] = distance(sr, hr, config.pixel.loss)
         with autocast(config, dev):
             if content is not None:
-                losses["content"] = content(unit(sr), unit(hr))
+                losses["content"] = content(unit(sr[seen]), unit(hr[seen]))
             if real is not None:
-                losses["adversarial"] = generator_loss(real, judge(sr), game.game)
+                losses["adversarial"] = generator_loss(real, judge(sr[seen]), game.game)
             if config.artefacts:
                 with torch.no_grad():
                     averaged = average(lr)
@@ -142,7 +144,7 @@ def train_gan(
         discriminator.requires_grad_(False)
         with autocast(config, dev):
             sr = generator(lr)
-            real = discriminator(hr) if game.weight else None
+            real = discriminator(hr[window(config, update)]) if game.weight else None
         losses = generator_losses(lr, hr, sr, real)
         # The averaged generator still equals the generator, so no artefact can be told yet.
         check_losses(generator, {k: v for k, v in losses.items() if k != "artefacts"})
@@ -196,8 +198,9 @@ def train_gan(
             losses, real = {}, None
             if game.weight:
                 discriminator.requires_grad_(True)
+                seen = window(config, update)
                 with autocast(config, dev):
-                    real, fake = judge(hr), judge(sr.detach())
+                    real, fake = judge(hr[seen]), judge(sr.detach()[seen])
                 losses["discriminator"] = discriminator_loss(real, fake, game.game)
                 d_adam.zero_grad(set_to_none=True)
                 losses["discriminator"].backward()  # type: ignore[no-untyped-call]
@@ -214,10 +217,10 @@ def train_gan(
             average_gradients(generator, processes)
 
             losses |= terms
-            seen = [loss.detach().float() for loss in losses.values()]
-            seen += [gradient_norm(generator), mismatched_pairs(lr, unit(hr))]
-            seen += [torch.tensor(float(termination.asked), device=dev)]
-            *values, norm, mismatched, asked = mean(torch.stack(seen), processes).tolist()
+            numbers = [loss.detach().float() for loss in losses.values()]
+            numbers += [gradient_norm(generator), mismatched_pairs(lr, unit(hr))]
+            numbers += [torch.tensor(float(termination.asked), device=dev)]
+            *values, norm, mismatched, asked = mean(torch.stack(numbers), processes).tolist()
             batch = {"lr": lr, "hr": hr, "sr": sr}
             named = dict(zip(losses, values, strict=True))
             flight.check(update + 1, named | {"mismatched pairs": mismatched}, batch)
@@ -252,6 +255,14 @@ def train_gan(
                 raise SystemExit(143)
     log.close()
     return setup.weights
+
+
+def window(config: GanConfig, update: int) -> tuple[slice, ...]:
+    """What feature network and discriminator see of the crops (N, 3, H, W) in an update."""
+    draw = np.random.Generator(np.random.Philox(key=[config.seed + (2 << 32), update]))
+    y, x = (int(n) for n in draw.integers(0, max(config.shift, 1), 2))
+    side = config.data.crop - config.shift
+    return slice(None), slice(None), slice(y, y + side), slice(x, x + side)
 
 
 def content_loss(config: GanConfig) -> ContentLoss | None:
