@@ -9,7 +9,13 @@ from srgan.errors import UsageError
 from srgan.image.resize import imresize
 from srgan.losses.adversarial import discriminator_loss, generator_loss
 from srgan.losses.perceptual import ContentLoss
-from srgan.losses.pixel import artefact_loss, consistency_loss, distance, total_variation
+from srgan.losses.pixel import (
+    artefact_loss,
+    consistency_loss,
+    distance,
+    grid_loss,
+    total_variation,
+)
 from srgan.networks.vgg import VGG
 from srgan.training.data import Downscale
 
@@ -95,3 +101,16 @@ def test_the_original_is_consistent_with_its_lr_and_a_shifted_one_is_not() -> No
     hr = photo.permute(2, 0, 1)[None] / 255.0
     assert float(consistency_loss(hr, lr, matrix)) < 0.5 / 255
     assert float(consistency_loss(hr.roll(4, 3), lr, matrix)) > 10 / 255
+
+
+def test_the_grid_loss_sees_what_repeats_with_the_lr_pixels_and_nothing_else() -> None:
+    hr = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    stripes = 0.01 * (-1.0) ** torch.arange(96)
+    assert float(grid_loss(hr + stripes, hr)) == pytest.approx(0.01, rel=1e-4)
+    every_fourth = 0.01 * (torch.arange(96) % 4 == 0)  # errors 0.01, 0, 0, 0 around 0.0025
+    assert float(grid_loss(hr + every_fourth, hr)) == pytest.approx(0.00375, rel=1e-4)
+    assert float(grid_loss(hr + 0.1, hr)) == pytest.approx(0.0, abs=1e-6)
+    noise = 0.01 * torch.randn(hr.shape, generator=torch.Generator().manual_seed(2))
+    assert float(grid_loss(hr + noise, hr)) < 0.002  # its mean over 8 x 8 LR pixels
+    ramp = 0.01 * torch.sin(2 * torch.pi * torch.arange(96) / 7.3)  # a texture of its own period
+    assert float(grid_loss(hr + ramp, hr)) < 0.002

@@ -1,4 +1,4 @@
-"""Losses between pixels: MSE, L1, artefacts (LDL), consistency with the LR picture, variation."""
+"""Losses between pixels: MSE, L1, artefacts (LDL), consistency with LR, grid, variation."""
 
 from typing import Literal
 
@@ -54,3 +54,23 @@ def consistency_loss(sr: Tensor, lr: Tensor, matrix: Tensor) -> Tensor:
     """
     small = matrix @ sr @ matrix.T
     return (small - lr)[:, :, 2:-2, 2:-2].abs().mean()
+
+
+def grid_loss(sr: Tensor, hr: Tensor, *, scale: int = 4, around: int = 8) -> Tensor:
+    """What the error repeats from one LR pixel to the next: a grid.
+
+    Sub-pixel layers make each of the ``scale * scale`` places of a LR pixel with weights of its
+    own. A perceptual loss lets them differ, for any high frequency looks more like texture than
+    none. Real texture has no fixed place: its mean over some LR pixels is the same at each.
+
+    Args:
+        sr, hr: (N, 3, H, W) in [0, 1], sides multiples of ``scale``.
+        around: over how many LR pixels, in both directions, the error of a place is averaged.
+
+    Returns:
+        Mean absolute difference between the places' errors and the mean of all, float32.
+    """
+    places = F.pixel_unshuffle(sr.float() - hr.float(), scale)
+    error = F.avg_pool2d(places, around, stride=1)
+    error = error.reshape(len(sr), -1, scale * scale, *error.shape[2:])
+    return (error - error.mean(2, keepdim=True)).abs().mean()

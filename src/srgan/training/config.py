@@ -145,7 +145,7 @@ class AdversarialConfig:
 class GanConfig:
     """A recipe of GAN training: all of it for ``start``, a generator's weights file.
 
-    ``artefacts``, ``consistency`` and ``total_variation`` are the weights of
+    ``artefacts``, ``consistency``, ``grid`` and ``total_variation`` are the weights of
     :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` as in
     :class:`PretrainConfig`.
 
@@ -163,6 +163,7 @@ class GanConfig:
     ema: float = 0.0
     artefacts: float = 0.0
     consistency: float = 0.0
+    grid: float = 0.0
     total_variation: float = 0.0
     shift: int = 0
     validation: str = ""

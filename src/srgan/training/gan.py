@@ -17,7 +17,13 @@ from torch import Tensor
 from srgan.errors import UsageError
 from srgan.losses.adversarial import discriminator_loss, generator_loss
 from srgan.losses.perceptual import ContentLoss
-from srgan.losses.pixel import artefact_loss, consistency_loss, distance, total_variation
+from srgan.losses.pixel import (
+    artefact_loss,
+    consistency_loss,
+    distance,
+    grid_loss,
+    total_variation,
+)
 from srgan.networks.discriminator import build_discriminator
 from srgan.networks.srresnet import SRResNet
 from srgan.networks.vgg import load_vgg
@@ -112,6 +118,8 @@ def train_gan(
                 losses["artefacts"] = artefact_loss(unit(sr), unit(hr), unit(averaged))
         if config.consistency:
             losses["consistency"] = consistency_loss(unit(sr), lr, matrix)
+        if config.grid:
+            losses["grid"] = grid_loss(unit(sr), unit(hr), scale=config.generator.scale)
         if config.total_variation:
             losses["variation"] = total_variation(sr.float())
         return losses
@@ -122,6 +130,7 @@ def train_gan(
         "adversarial": game.weight,
         "artefacts": config.artefacts,
         "consistency": config.consistency,
+        "grid": config.grid,
         "variation": config.total_variation,
     }
     update, best = 0, float("inf")
