@@ -60,11 +60,14 @@ def test_a_recipe_trains_resumes_and_describes_itself(
     assert sorted(again) == sorted(whole)
 
 
-def test_what_the_loss_does(pack: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_what_the_loss_does(precision: str, pack: Path, tmp_path: Path) -> None:
     more = [*SMALL, "data.held_out=1", "updates=100", "optimiser.warm_up=1", "optimiser.decay=1"]
-    config = load_recipe(RECIPES / "espcn.toml", [*more, "network.channels=16"])
+    more += ["network.channels=16", f"precision={precision}"]
+    config = load_recipe(RECIPES / "espcn.toml", more)
     assert isinstance(config, LumaConfig)
-    train_luma(config, data=pack, out=tmp_path / "run")
+    weights, _ = load_weights(train_luma(config, data=pack, out=tmp_path / "run"))
+    assert all(w.dtype == np.float32 for w in weights.values())
     import json
 
     lines = [json.loads(x) for x in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]

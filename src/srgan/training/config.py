@@ -207,12 +207,16 @@ class LumaNetworkConfig:
 
 @dataclass(frozen=True, slots=True)
 class LumaConfig:
-    """A recipe of a luma network, trained for mean squared error."""
+    """A recipe of a luma network, trained for mean squared error.
+
+    ``precision``: of convolutions; what they add to, losses, weights and Adam are float32 always.
+    """
 
     name: str
     updates: int
     network: LumaNetworkConfig
     kind: Literal["luma"] = "luma"
+    precision: Literal["bf16", "fp32"] = "fp32"
     seed: int = 0
     ema: float = 0.0
     validate_every: int = 1000

@@ -63,6 +63,7 @@ def train_luma(
     dev = torch.device(device)
     scale = config.network.scale
     network = build(config.network.architecture, network_arguments(config)).to(dev)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).requires_grad_(False)
     # SRCNN's own rule: the last layer, whose noise is the picture's noise, learns ten times slower.
     *body, last_weight, last_bias = (p for p in network.parameters() if p.ndim)
@@ -94,7 +95,9 @@ def train_luma(
         for group in optimiser.param_groups:
             rate = learning_rate(config.optimiser, update, config.updates)
             group["lr"] = rate * group["factor"]
-        loss = (network(lr) - hr).square().mean()
+        with torch.autocast(dev.type, torch.bfloat16, enabled=config.precision == "bf16"):
+            sr = network(lr.contiguous(memory_format=torch.channels_last))
+        loss = (sr.float() - hr).square().mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
