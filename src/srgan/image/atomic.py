@@ -34,7 +34,7 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Binary
     target = Path(path)
     try:
         if not overwrite:
-            _refuse_existing(target)
+            refuse_existing(target)
         make_folder(target.parent)
         file, name = _create(target.parent)
     except OSError as error:
@@ -47,7 +47,7 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Binary
             if fcntl is None:
                 file.close()
             if not overwrite:
-                _refuse_existing(target)
+                refuse_existing(target)
             name.replace(target)
             sync_folder(target.parent)
         except OSError as error:
@@ -110,7 +110,12 @@ def shown(path: str | Path) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def _refuse_existing(target: Path) -> None:
+def refuse_existing(target: str | Path) -> None:
+    """Refuse a name under which something stands, be it a dangling link.
+
+    Raises:
+        OutputFailed: naming the flag that would replace it.
+    """
     if os.path.lexists(target):
         raise OutputFailed(f"{shown(target)}: exists already; add --overwrite to replace it")
 

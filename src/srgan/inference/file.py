@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from srgan.image.atomic import refuse_existing
 from srgan.image.files import (
     FORMATS,
     format_for,
@@ -114,12 +115,15 @@ def upscale_file(
         UsageError: the size asked for has no meaning.
     """
     start = time.monotonic()
+    if not options.overwrite:
+        refuse_existing(target)
+    kind = options.format or format_for(target).name
     info = probe(source, limits=options.limits)
     size = wanted_size(info.height, info.width, options)
     options.limits.check_output(*size, frames=info.frames)
     picture = read_picture(source, limits=options.limits)
     lost = losses(
-        options.format or format_for(target).name,
+        kind,
         bit_depth=picture.bit_depth,
         alpha=picture.has_alpha,
         frames=len(picture.frames),

@@ -1,0 +1,45 @@
+"""One file in, one file out: what is refused before any work is done."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srgan.errors import OutputFailed, UsageError
+from srgan.image.files import write_picture
+from srgan.image.picture import Frame, Picture
+from srgan.inference.file import Options, upscale_file
+from srgan.inference.upscaler import Image
+
+
+class Never:
+    """An upscaler that must not be asked."""
+
+    scale = 2
+
+    def __call__(self, image: Image) -> Image:
+        pytest.fail("the work was begun")
+
+
+def animation(path: Path, frames: int) -> Path:
+    still = Frame(np.full((4, 5, 3), 80, np.uint8), None, 100.0 if frames > 1 else None)
+    write_picture(Picture((still,) * frames), path, format="PNG")
+    return path
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("consistent", [False, True])
+def test_an_output_that_exists_is_refused_before_the_work(
+    frames: int, consistent: bool, tmp_path: Path
+) -> None:
+    source, target = animation(tmp_path / "in.png", frames), tmp_path / "out.png"
+    target.write_bytes(b"precious")
+    with pytest.raises(OutputFailed, match="exists already; add --overwrite"):
+        upscale_file(source, target, Never(), Options(scale=2, consistent=consistent))
+    assert target.read_bytes() == b"precious"
+
+
+def test_a_target_of_no_known_format_is_refused_before_the_work(tmp_path: Path) -> None:
+    source = animation(tmp_path / "in.png", 2)
+    with pytest.raises(UsageError):
+        upscale_file(source, tmp_path / "out.xyz", Never(), Options(scale=2))
