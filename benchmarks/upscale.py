@@ -148,10 +148,8 @@ def bare(photo: Path, model: str, precision: str) -> list[float]:
 
     upscaler = load(model, precision=precision)
     assert isinstance(upscaler, Tiled)
-    assert upscaler.alone is not None
-    whole = upscaler.alone
     image = as_float(np.asarray(Image.open(photo)))
-    return second(lambda: whole(image))
+    return second(lambda: upscaler.upscaler(image))
 
 
 def eager(photo: Path, model: str, precision: str) -> list[float]:

@@ -65,7 +65,6 @@ def test_int8_with_clipped_ranges_is_refused(tmp_path: Path) -> None:
             device="cpu",
             precision=precision,  # type: ignore[arg-type]
             threads=1,
-            streams=1,
         )
 
     exact = network("fp32", {})

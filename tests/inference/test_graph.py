@@ -25,7 +25,7 @@ def test_both_runtimes_agree_with_torch(
     network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
     graph = build_graph(tensors, header)
     runtimes = [
-        OpenVino(graph, precision="fp32", threads=1, streams=1),
+        OpenVino(graph, precision="fp32", threads=1),
         OnnxRuntime(graph, precision="fp32", threads=1, device="cpu"),
     ]
     for shape in [(1, 3, 13, 9), (2, 3, 1, 1), (1, 3, 1, 7)]:

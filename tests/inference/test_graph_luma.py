@@ -41,7 +41,7 @@ def test_both_runtimes_agree_with_torch(architecture: str, arguments: dict[str, 
     bicubic = imresize(lr, scale=header.scale)
     batch = lr.transpose(2, 0, 1)[None].astype(np.float32)
     for runtime in (
-        OpenVino(graph, precision="fp32", threads=1, streams=1),
+        OpenVino(graph, precision="fp32", threads=1),
         OnnxRuntime(graph, precision="fp32", threads=1, device="cpu"),
     ):
         sr = runtime(batch)[0].transpose(1, 2, 0).astype(np.float64)

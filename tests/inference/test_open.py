@@ -119,7 +119,7 @@ def test_a_low_precision_that_overflows_is_repeated_in_fp32(
         return lambda batch: np.full((1, 3, 8, 8), value, np.float32)
 
     monkeypatch.setattr("srgan.inference.network.open_runtime", fake)
-    network = Network(lambda _: b"", scale=4, device="cpu", precision="bf16", threads=1, streams=1)
+    network = Network(lambda _: b"", scale=4, device="cpu", precision="bf16", threads=1)
     for _ in range(2):
         np.testing.assert_array_equal(network(np.zeros((2, 2, 3), np.float32)), 0.25)
     assert asked == ["bf16", "fp32"]
@@ -127,4 +127,4 @@ def test_a_low_precision_that_overflows_is_repeated_in_fp32(
 
 def test_a_damaged_graph_fails_clearly() -> None:
     with pytest.raises(RuntimeFailed):
-        open_runtime(b"no graph", device="cpu", precision="fp32", threads=1, streams=1)
+        open_runtime(b"no graph", device="cpu", precision="fp32", threads=1)

@@ -14,7 +14,7 @@ BATCH = np.random.default_rng(0).random((1, 3, 6, 5), dtype=np.float32)
 
 
 def test_after_a_failure_for_want_of_memory_the_values_are_right_again() -> None:
-    runtime = OpenVino(build_graph(*tiny()), precision="fp32", threads=1, streams=1)
+    runtime = OpenVino(build_graph(*tiny()), precision="fp32", threads=1)
     expected = runtime(BATCH)
     broken = runtime._compiled
 
@@ -33,7 +33,7 @@ def test_after_a_failure_for_want_of_memory_the_values_are_right_again() -> None
 def test_an_input_that_does_not_fit_is_one_clear_line(name: str) -> None:
     graph = build_graph(*tiny())
     runtime = (
-        OpenVino(graph, precision="fp32", threads=1, streams=1)
+        OpenVino(graph, precision="fp32", threads=1)
         if name == "openvino"
         else OnnxRuntime(graph, precision="fp32", threads=1, device="cpu")
     )

@@ -189,7 +189,6 @@ def _network(tensors: Tensors, header: Header, precision: Precision) -> Network:
         device="cpu",
         precision=precision,
         threads=cores(),
-        streams=1,
     )
 
 

@@ -53,7 +53,7 @@ def difference_from_torch(model: bytes, tensors: Tensors, header: Header) -> flo
 
     network = build(header.architecture, header.arguments).eval()
     network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
-    runtime = open_runtime(model, device="cpu", precision="fp32", threads=1, streams=1)
+    runtime = open_runtime(model, device="cpu", precision="fp32", threads=1)
     low, high = header.output_range
     draw = np.random.default_rng(0)
     worst = 0.0

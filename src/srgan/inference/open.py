@@ -21,8 +21,8 @@ from srgan.weights.format import CLASSICAL, Header, Tensors, load_weights
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
 
-MEMORY = 800_000_000
-"""Bytes that the tiles at work may take together when their size is chosen automatically."""
+MEMORY = 900_000_000
+"""Bytes that the network may take for a tile when its size is chosen automatically."""
 
 
 def load(
@@ -121,19 +121,12 @@ def open_network(
         margin = int(header.card.get("tile_margin", DEFAULT_MARGIN))
     graph = cache(partial(graph_of, tensors, header))
     graph(chosen)  # refused now rather than at the first picture
-    streams = threads if device == "cpu" else 1
     if tile is None:
-        side = int((MEMORY / streams / bytes_per_pixel(header, chosen)) ** 0.5)
+        side = int((MEMORY / bytes_per_pixel(header, chosen)) ** 0.5)
         tile = max(32, side - 2 * margin)
-    network = partial(
-        Network,
-        graph,
-        scale=header.scale,
-        device=device,
-        precision=chosen,
-        threads=threads,
-    )
-    return Tiled(network(streams=streams), tile, margin, streams, alone=network(streams=1))
+    network = Network(graph, scale=header.scale, device=device, precision=chosen, threads=threads)
+    network.start()
+    return Tiled(network, tile, margin)
 
 
 def choose_precision(precision: str, header: Header, device: Device) -> Precision:

@@ -67,16 +67,15 @@ class OpenVino:
         model: the serialised ONNX model.
         precision: of the arithmetic; the values in and out are float32 in any case. ``"int8"``
             wants a model with quantised layers and takes bf16 for the rest where it is native.
-        threads: cores to use in all.
-        streams: batches at work at once; each has ``threads / streams`` cores.
+        threads: cores to use for each batch.
     """
 
     name = "openvino"
     device: Device = "cpu"
 
-    def __init__(self, model: bytes, *, precision: Precision, threads: int, streams: int) -> None:
+    def __init__(self, model: bytes, *, precision: Precision, threads: int) -> None:
         self.precision = precision
-        self._model, self._threads, self._streams = model, threads, streams
+        self._model, self._threads = model, threads
         self._lock = threading.Lock()
         self._compiled = self._compile()
         # An infer request is one thread's own.
@@ -92,7 +91,7 @@ class OpenVino:
                 {
                     "INFERENCE_PRECISION_HINT": "f32" if wide else "bf16",
                     "INFERENCE_NUM_THREADS": self._threads,
-                    "NUM_STREAMS": self._streams,
+                    "NUM_STREAMS": 1,
                     "ENABLE_CPU_PINNING": False,
                 },
             )
@@ -150,8 +149,17 @@ class OnnxRuntime:
 
 @cache
 def _openvino_core() -> Any:
-    import openvino
-
+    # Without its model converter, which is optional there, unused here, and takes as long to
+    # import as all the rest; it also brings telemetry.
+    converter = "openvino.tools.ovc"
+    left_out = converter not in sys.modules
+    if left_out:
+        sys.modules[converter] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        if left_out:
+            del sys.modules[converter]
     return openvino.Core()
 
 
@@ -206,21 +214,17 @@ def choose_device(device: str) -> Device:
     return "cuda" if device != "cpu" and has_cuda() else "cpu"
 
 
-def open_runtime(
-    model: bytes, *, device: Device, precision: Precision, threads: int, streams: int
-) -> Runtime:
+def open_runtime(model: bytes, *, device: Device, precision: Precision, threads: int) -> Runtime:
     """The fastest runtime that is installed for a device.
 
     Raises:
         RuntimeFailed: none is installed, or it refuses the model.
     """
     if device == "cpu" and installed("openvino"):
-        return OpenVino(model, precision=precision, threads=threads, streams=streams)
+        return OpenVino(model, precision=precision, threads=threads)
     if installed("onnxruntime"):
-        # Several threads may call one session; each call then has its own share of the cores.
-        share = max(1, threads // streams)
         kept: Precision = "int8" if precision == "int8" else "fp32"
-        return OnnxRuntime(model, precision=kept, threads=share, device=device)
+        return OnnxRuntime(model, precision=kept, threads=threads, device=device)
     raise RuntimeFailed(
         "neither openvino nor onnxruntime is installed; run `pip install onnxruntime`"
     )

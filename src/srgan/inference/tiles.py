@@ -1,4 +1,4 @@
-"""Large pictures in tiles: memory bounded by the tile, one core a tile, no seams."""
+"""Large pictures in tiles: memory bounded by the tile, no seams."""
 
 import threading
 from collections import deque
@@ -20,6 +20,7 @@ Pixels = NDArray[Any]
 
 SMALLEST_TILE = 16
 _STRIP_BYTES = 192_000_000
+_CACHE_VALUES = 1 << 16
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -53,41 +54,31 @@ def spans(length: int, count: int, margin: int) -> list[Span]:
 
 
 def divide(
-    height: int, width: int, *, tile: int, margin: int, workers: int, row_bytes: int = 1
+    height: int, width: int, *, tile: int, margin: int, row_bytes: int = 1
 ) -> tuple[list[Span], list[Span]]:
-    """Rows and columns of tiles for a picture: the division that costs the least time.
+    """Rows and columns of tiles for a picture: the division that reads the fewest pixels.
 
     Args:
         tile: side in pixels; no tile answers for a larger area than its square.
         margin: pixels read beyond what a tile answers for.
-        workers: tiles at work at once.
         row_bytes: bytes of the output for one row of the input, which bound a row of tiles.
     """
     area = (tile + 2 * margin) ** 2
-    best: tuple[float, int, int] | None = None
-    for rows in _counts(height, tile):
+    best: tuple[int, int, int] | None = None
+    for rows in range(1, min(height, ceil(height / tile) + 2) + 1):
         reads_y = min(height, ceil((height + 2 * margin * (rows - 1)) / rows))
         if reads_y * row_bytes > _STRIP_BYTES and reads_y > tile + 2 * margin:
             continue
         columns = max(1, ceil((width - 2 * margin) / max(1, area // reads_y - 2 * margin)))
-        for more in range(columns, columns + workers + 1):
-            reads_x = min(width, ceil((width + 2 * margin * (more - 1)) / more))
-            if more > width or reads_y * reads_x > area:
-                continue
-            turns = ceil(rows * more / workers)
-            # Alone, a tile gets all cores, and uses them a little worse.
-            alone = 1.1 if rows * more < workers else workers
-            cost = turns * alone * reads_y * reads_x
-            if best is None or cost < best[0]:
-                best = (cost, rows, more)
+        reads_x = min(width, ceil((width + 2 * margin * (columns - 1)) / columns))
+        if columns > width or reads_y * reads_x > area:
+            continue
+        cost = rows * columns * reads_y * reads_x
+        if best is None or cost < best[0]:
+            best = (cost, rows, columns)
     if best is None:
-        best = (0.0, ceil(height / tile), ceil(width / tile))
+        best = (0, ceil(height / tile), ceil(width / tile))
     return spans(height, best[1], margin), spans(width, best[2], margin)
-
-
-def _counts(length: int, tile: int) -> range:
-    most = ceil(length / tile)
-    return range(1, min(length, most + 2) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +86,18 @@ class Tiled:
     """An upscaler that works tile by tile.
 
     Args:
-        upscaler: what enlarges a tile; called from ``workers`` threads at once.
+        upscaler: what enlarges a tile; called from ``workers`` threads at once. A network takes
+            one after the other with all cores: fewer and larger tiles overlap less.
         tile: side of a tile in input pixels, its margin not counted.
         margin: input pixels that a tile reads beyond its sides.
-        workers: tiles at work at once.
-        alone: what enlarges a tile when there are fewer tiles than workers; it may use all
-            cores for one. Default: ``upscaler``.
+        workers: tiles under way at once. With two, one is prepared and put in its place while
+            the network has the other.
     """
 
     upscaler: Upscaler
     tile: int
     margin: int
-    workers: int = 1
-    alone: Upscaler | None = None
+    workers: int = 2
 
     @property
     def scale(self) -> int:
@@ -146,26 +136,22 @@ class Tiled:
             width,
             tile=self.tile,
             margin=self.margin,
-            workers=self.workers,
             row_bytes=width * self.scale**2 * channels * dtype.itemsize,
         )
         total, done = len(rows) * len(columns), 0
-        workers, upscaler = self.workers, self.upscaler
-        if total < workers and self.alone is not None:
-            workers, upscaler = 1, self.alone
         stop = threading.Event()
 
         def enlarge(y: Span, x: Span) -> Pixels:
             if stop.is_set() or (cancelled is not None and cancelled()):
                 stop.set()
                 raise Cancelled("cancelled")
-            return self._tile(upscaler, image, y, x, dtype)
+            return self._tile(image, y, x, dtype)
 
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="tile")
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tile")
         try:
             waiting: deque[Future[Pixels]] = deque()
             order = iter([(y, x) for y in rows for x in columns])
-            for y, x in islice(order, workers + 1):
+            for y, x in islice(order, self.workers + 1):
                 waiting.append(pool.submit(enlarge, y, x))
             for y in rows:
                 strip = np.empty(
@@ -188,13 +174,11 @@ class Tiled:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _tile(
-        self, upscaler: Upscaler, image: Pixels, y: Span, x: Span, dtype: np.dtype[Any]
-    ) -> Pixels:
+    def _tile(self, image: Pixels, y: Span, x: Span, dtype: np.dtype[Any]) -> Pixels:
         """One tile's pixels; without memory for it, those of its halves."""
         try:
             window = as_float(image[y.start : y.stop, x.start : x.stop])
-            enlarged = upscaler(window)
+            enlarged = self.upscaler(window)
             top, left = (y.first - y.start) * self.scale, (x.first - x.start) * self.scale
             inner = enlarged[
                 top : top + (y.last - y.first) * self.scale,
@@ -210,9 +194,9 @@ class Tiled:
                 ) from error
         if tall >= wide:
             parts = self._halves(y, image.shape[0])
-            return np.concatenate([self._tile(upscaler, image, part, x, dtype) for part in parts])
+            return np.concatenate([self._tile(image, part, x, dtype) for part in parts])
         parts = self._halves(x, image.shape[1])
-        tiles = [self._tile(upscaler, image, y, part, dtype) for part in parts]
+        tiles = [self._tile(image, y, part, dtype) for part in parts]
         return np.concatenate(tiles, axis=1)
 
     def _halves(self, span: Span, length: int) -> tuple[Span, Span]:
@@ -223,7 +207,7 @@ class Tiled:
         )
 
 
-def tiled(upscaler: Upscaler, *, size: int, margin: int, workers: int = 1) -> Tiled:
+def tiled(upscaler: Upscaler, *, size: int, margin: int, workers: int = 2) -> Tiled:
     """An upscaler that works in tiles of ``size`` input pixels; see :class:`Tiled`.
 
     Raises:
@@ -248,8 +232,13 @@ def from_float(image: Image, dtype: np.dtype[Any], *, channels: int = 3) -> Pixe
         image = (image @ _LUMA)[..., None]
     if not np.issubdtype(dtype, np.integer):
         return image.astype(dtype)
-    peak = float(np.iinfo(dtype).max)
-    values = image * np.float32(peak)
-    values += np.float32(0.5)
-    np.clip(values, 0.0, peak, out=values)
-    return values.astype(dtype)
+    peak = np.float32(np.iinfo(dtype).max)
+    out = np.empty(image.shape, dtype)
+    # A few rows at a time stay in the cache from one step to the next.
+    rows = max(1, _CACHE_VALUES // max(1, image[:1].size))
+    for i in range(0, image.shape[0], rows):
+        values = image[i : i + rows] * peak
+        values += np.float32(0.5)
+        np.clip(values, 0.0, peak, out=values)
+        out[i : i + rows] = values
+    return out
