@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from srgan.errors import ModelRefused
 from srgan.inference.graph_luma import build_luma_graph, reach_luma
+from srgan.inference.nodes import Array, Nodes, Taker
 from srgan.weights.format import LUMA_ARCHITECTURES, Header, Tensors
 
-Array = NDArray[np.float32]
-
-OPSET = 17
 STAGES = {2: (2,), 3: (3,), 4: (2, 2)}
 """The sub-pixel stages of each scale, as in ``networks.srresnet``."""
 
@@ -127,7 +125,7 @@ def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
             "choose a model that `srgan models` lists"
         )
     low, high = header.output_range
-    take = _Taker(tensors)
+    take = Taker(tensors)
     width = int(header.arguments.get("channels", 64))
     count = int(header.arguments.get("blocks", 16))
     batch_norm = bool(header.arguments.get("batch_norm", True))
@@ -173,31 +171,6 @@ def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
     return Layers(header.scale, head, tuple(blocks), trunk, tuple(stages), shuffled, skip)
 
 
-class _Taker:
-    """Hands out tensors once each, and says which one does not fit."""
-
-    def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        self._left = dict(tensors)
-
-    def __call__(self, name: str, shape: tuple[int, ...]) -> Array:
-        if name not in self._left:
-            raise ModelRefused(f"tensor {name} is missing; the file does not fit its header")
-        array = self._left.pop(name)
-        if array.shape != shape:
-            raise ModelRefused(
-                f"tensor {name} has shape {array.shape} where the header asks for {shape}"
-            )
-        return np.asarray(array, np.float32)
-
-    def ignore(self, name: str) -> None:
-        self._left.pop(name, None)
-
-    def finish(self) -> None:
-        if self._left:
-            name = min(self._left)
-            raise ModelRefused(f"tensor {name} is unknown; the file does not fit its header")
-
-
 Ranges = Mapping[str, tuple[float, float]]
 """The least and greatest value that each convolution reads, by the convolution's name."""
 
@@ -241,76 +214,59 @@ def build_graph(
     x = graph.shuffle(graph.conv(x, layers.tail, "tail"), layers.stages[-1][2])
     if layers.skip:
         x = graph.add(x, graph.enlarge("input", layers.scale, layers.skip))
-    return graph.serialise(x, layers.scale)
+    return graph.model(f"srresnet_x{layers.scale}", x, scalars=graph.observed)
 
 
-class _Graph:
-    """ONNX nodes in the order in which they are asked for; values are named by their node."""
+class _Graph(Nodes):
+    """The layers of an SRResNet as nodes."""
 
     def __init__(self, ranges: Ranges, *, observe: bool) -> None:
-        # Imported here: a filter's user never pays for it.
-        from onnx import helper, numpy_helper
-
-        self._helper, self._numpy = helper, numpy_helper
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
+        super().__init__()
         self._ranges, self._observe = ranges, observe
-        self._observed: list[str] = []
-
-    def _node(self, kind: str, inputs: list[str], name: str = "", **attributes: Any) -> str:
-        name = name or f"{kind}{len(self._nodes)}"
-        self._nodes.append(self._helper.make_node(kind, inputs, [name], name, **attributes))
-        return name
-
-    def _constant(self, array: NDArray[Any], name: str) -> str:
-        self._constants.append(self._numpy.from_array(np.ascontiguousarray(array), name))
-        return name
+        self.observed: list[str] = []
 
     def conv(self, x: str, conv: Conv, name: str) -> str:
         if self._observe:
             for kind, end in (("ReduceMin", "low"), ("ReduceMax", "high")):
-                self._observed.append(self._node(kind, [x], f"{name}.{end}", keepdims=0))
+                self.observed.append(self.node(kind, [x], f"{name}.{end}", keepdims=0))
         if name in self._ranges:
             x = self._quantised(x, *self._ranges[name])
             weight = self._quantised_weight(conv.weight, f"{name}.weight")
         else:
-            weight = self._constant(conv.weight, f"{name}.weight")
-        bias = self._constant(conv.bias, f"{name}.bias")
+            weight = self.constant(conv.weight, f"{name}.weight")
+        bias = self.constant(conv.bias, f"{name}.bias")
         pad = conv.weight.shape[2] // 2
-        return self._node("Conv", [x, weight, bias], name, pads=[pad] * 4)
+        return self.node("Conv", [x, weight, bias], name, pads=[pad] * 4)
 
     def _quantised(self, x: str, low: float, high: float) -> str:
         low, high = min(low, 0.0), max(high, 0.0)
         step = max(high - low, 1e-6) / 255.0
         name = f"{x}.{len(self._nodes)}"
-        scale = self._constant(np.array(step, np.float32), f"{name}.step")
-        zero = self._constant(np.array(round(-low / step), np.uint8), f"{name}.zero")
-        whole = self._node("QuantizeLinear", [x, scale, zero], f"{name}.whole")
-        return self._node("DequantizeLinear", [whole, scale, zero], f"{name}.dequantised")
+        scale = self.constant(np.array(step, np.float32), f"{name}.step")
+        zero = self.constant(np.array(round(-low / step), np.uint8), f"{name}.zero")
+        whole = self.node("QuantizeLinear", [x, scale, zero], f"{name}.whole")
+        return self.node("DequantizeLinear", [whole, scale, zero], f"{name}.dequantised")
 
     def _quantised_weight(self, weight: Array, name: str) -> str:
         step = np.maximum(np.abs(weight).max(axis=(1, 2, 3)), 1e-8) / np.float32(127.0)
         whole = np.rint(weight / step[:, None, None, None]).astype(np.int8)
         inputs = [
-            self._constant(whole, f"{name}.whole"),
-            self._constant(step, f"{name}.step"),
-            self._constant(np.zeros(step.shape, np.int8), f"{name}.zero"),
+            self.constant(whole, f"{name}.whole"),
+            self.constant(step, f"{name}.step"),
+            self.constant(np.zeros(step.shape, np.int8), f"{name}.zero"),
         ]
-        return self._node("DequantizeLinear", inputs, name, axis=0)
+        return self.node("DequantizeLinear", inputs, name, axis=0)
 
     def activate(self, x: str, slope: float) -> str:
         # With one slope PReLU is a leaky ReLU, which every runtime fuses into the convolution.
-        return self._node("LeakyRelu", [x], alpha=slope)
+        return self.node("LeakyRelu", [x], alpha=slope)
 
     def add(self, a: str, b: str) -> str:
-        return self._node("Add", [a, b])
-
-    def shuffle(self, x: str, factor: int) -> str:
-        return self._node("DepthToSpace", [x], blocksize=factor, mode="CRD")
+        return self.node("Add", [a, b])
 
     def enlarge(self, x: str, scale: int, gain: float) -> str:
-        scales = self._constant(np.array([1, 1, scale, scale], np.float32), "skip.scales")
-        x = self._node(
+        scales = self.constant(np.array([1, 1, scale, scale], np.float32), "skip.scales")
+        x = self.node(
             "Resize",
             [x, "", scales],
             mode="linear",
@@ -318,30 +274,7 @@ class _Graph:
         )
         if gain == 1.0:
             return x
-        return self._node("Mul", [x, self._constant(np.array([gain], np.float32), "skip.gain")])
-
-    def serialise(self, output: str, scale: int) -> bytes:
-        helper = self._helper
-        self._nodes.append(helper.make_node("Identity", [output], ["output"], "output"))
-        float32 = 1
-        shapes = ["batch", 3, "height", "width"], ["batch", 3, "out_height", "out_width"]
-        graph = helper.make_graph(
-            self._nodes,
-            f"srresnet_x{scale}",
-            [helper.make_tensor_value_info("input", float32, shapes[0])],
-            [
-                helper.make_tensor_value_info("output", float32, shapes[1]),
-                *(helper.make_tensor_value_info(name, float32, []) for name in self._observed),
-            ],
-            self._constants,
-        )
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            producer_name="srgan",
-            ir_version=8,
-        )
-        return bytes(model.SerializeToString())
+        return self.node("Mul", [x, self.constant(np.array([gain], np.float32), "skip.gain")])
 
 
 def blend(a: Tensors, b: Tensors, amount: float) -> Tensors:

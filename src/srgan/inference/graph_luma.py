@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srgan.errors import ModelRefused
 from srgan.image.resize import bicubic_cell
+from srgan.inference.nodes import Nodes, Taker
 from srgan.weights.format import Header
 
-OPSET = 17
 _LUMA = np.array([65.481, 128.553, 24.966], np.float32).reshape(1, 3, 1, 1) / np.float32(255.0)
 
 
@@ -42,10 +41,11 @@ def build_luma_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> byt
     Raises:
         ModelRefused: the tensors do not fit the header.
     """
-    graph = _LumaGraph(dict(tensors), header)
+    graph = _LumaGraph(tensors, header)
     builders = {"srcnn": _srcnn, "espcn": _espcn, "drcn": _drcn}
     missing = builders[header.architecture](graph)
-    return graph.serialise(missing)
+    graph.take.finish()
+    return graph.model(f"{header.architecture}_x{header.scale}", graph.coloured(missing))
 
 
 def _srcnn(graph: "_LumaGraph") -> str:
@@ -60,7 +60,7 @@ def _espcn(graph: "_LumaGraph") -> str:
     x = graph.node("Tanh", [graph.conv(graph.luma, "patches", 1, width, 5)])
     x = graph.node("Tanh", [graph.conv(x, "mapping", width, width // 2, 3)])
     x = graph.conv(x, "cells", width // 2, scale**2, 3)
-    return graph.missing(graph.node("DepthToSpace", [x], blocksize=scale, mode="CRD"))
+    return graph.missing(graph.shuffle(x, scale))
 
 
 def _drcn(graph: "_LumaGraph") -> str:
@@ -78,48 +78,20 @@ def _drcn(graph: "_LumaGraph") -> str:
     return graph.node("Sum", found)
 
 
-class _LumaGraph:
-    """ONNX nodes; luma and its bicubic enlargement stand ready as ``luma`` and ``enlarged``."""
+class _LumaGraph(Nodes):
+    """The layers of a luma network as nodes.
 
-    def __init__(self, tensors: dict[str, NDArray[Any]], header: Header) -> None:
-        # Imported here: a filter's user never pays for it.
-        from onnx import helper, numpy_helper
+    Luma and its bicubic enlargement stand ready as ``luma`` and ``enlarged``.
+    """
 
-        self._helper, self._numpy = helper, numpy_helper
-        self._tensors = tensors
-        self._taken: dict[str, NDArray[np.float32]] = {}
+    def __init__(self, tensors: Mapping[str, NDArray[Any]], header: Header) -> None:
+        super().__init__()
+        self.take = Taker(tensors)
         self._names: dict[str, str] = {}
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
         self.arguments, self.scale = header.arguments, header.scale
-        self._architecture = header.architecture
         offset = self.constant(np.array([16.0 / 255.0], np.float32))
         self.luma = self.node("Conv", ["input", self.constant(_LUMA), offset])
         self.enlarged = self._bicubic(self.luma, 1)
-
-    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
-        """Append a node; returns the name of its value."""
-        name = f"{kind}{len(self._nodes)}"
-        self._nodes.append(self._helper.make_node(kind, inputs, [name], name, **attributes))
-        return name
-
-    def constant(self, array: NDArray[Any]) -> str:
-        """Append a constant; returns its name."""
-        name = f"constant{len(self._constants)}"
-        self._constants.append(self._numpy.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def take(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """A tensor of the file, checked."""
-        if name not in self._tensors:
-            raise ModelRefused(f"tensor {name} is missing; the file does not fit its header")
-        array = np.asarray(self._tensors[name], np.float32)
-        if array.shape != shape:
-            raise ModelRefused(
-                f"tensor {name} has shape {array.shape} where the header asks for {shape}"
-            )
-        self._taken[name] = array
-        return array
 
     def conv(self, x: str, name: str, channels_in: int, channels_out: int, size: int) -> str:
         """A convolution of the file, the edge repeated; a shared one is stored once."""
@@ -147,31 +119,9 @@ class _LumaGraph:
     def _bicubic(self, x: str, channels: int) -> str:
         kernel = np.tile(bicubic_cell(self.scale).astype(np.float32), (channels, 1, 1, 1))
         cells = self.node("Conv", [self._pad(x, 2), self.constant(kernel)], group=channels)
-        return self.node("DepthToSpace", [cells], blocksize=self.scale, mode="CRD")
+        return self.shuffle(cells, self.scale)
 
-    def serialise(self, missing: str) -> bytes:
-        """The whole model, RGB to RGB."""
-        unknown = sorted(set(self._tensors) - set(self._taken))
-        if unknown:
-            raise ModelRefused(f"tensor {unknown[0]} is unknown; the file does not fit its header")
+    def coloured(self, missing: str) -> str:
+        """RGB of what is missing in luma: the same step in each channel of the enlarged input."""
         gain = self.constant(np.array(255.0 / 219.0, np.float32))
-        step = self.node("Mul", [missing, gain])
-        output = self.node("Add", [self._bicubic("input", 3), step])
-        helper = self._helper
-        self._nodes.append(helper.make_node("Identity", [output], ["output"], "output"))
-        float32 = 1
-        shapes = ["batch", 3, "height", "width"], ["batch", 3, "out_height", "out_width"]
-        graph = helper.make_graph(
-            self._nodes,
-            f"{self._architecture}_x{self.scale}",
-            [helper.make_tensor_value_info("input", float32, shapes[0])],
-            [helper.make_tensor_value_info("output", float32, shapes[1])],
-            self._constants,
-        )
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            producer_name="srgan",
-            ir_version=8,
-        )
-        return bytes(model.SerializeToString())
+        return self.node("Add", [self._bicubic("input", 3), self.node("Mul", [missing, gain])])
