@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from srgan.errors import ModelRefused
 from srgan.evaluation.protocols import MEASURES
 from srgan.weights.catalog import NETWORKS, weights_file
 from srgan.weights.format import read_header
@@ -34,7 +35,7 @@ def cards() -> str:
     for model in NETWORKS:
         try:
             header = read_header(weights_file(model.name))
-        except Exception:  # not shipped in this version
+        except ModelRefused:  # not shipped in this version
             continue
         parts.append(card(model.name, model.summary, header.arguments, header.card))
     return "\n".join(parts)
@@ -52,7 +53,8 @@ def card(name: str, summary: str, arguments: dict[str, Any], facts: dict[str, An
     for key in ("recipe_file", "started_from", "updates", "commit", "device", "time", "features"):
         if facts.get(key):
             rows.append((key.replace("_", " "), str(facts[key])))
-    rows.append(("tile margin", f"{facts.get('tile_margin')} pixels"))
+    if "tile_margin" in facts:
+        rows.append(("tile margin", f"{facts['tile_margin']} pixels"))
     for precision, figures in facts.get("precision_figures", {}).items():
         verdict = "yes" if precision in facts.get("precisions", ()) else "no"
         text = (

@@ -43,7 +43,7 @@ def main() -> None:
     notes = dict(note.split("=", 1) for note in arguments.note)
     parameters = sum(t.size for name, t in tensors.items() if "running_" not in name)
     card = {**header.card, **notes, "name": arguments.name, "parameters": parameters}
-    if "recipe" in card:
+    if str(card.get("recipe", "")).startswith("{"):
         card["recipe"] = json.dumps(without_folders(json.loads(card["recipe"])))
     FILES.mkdir(exist_ok=True)
     save_weights(target, tensors, replace(header, card=card))

@@ -22,12 +22,7 @@ class Ran:
 def srgan(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Ran]:
-    monkeypatch.setattr(main.app, "registered_commands", [])
-    monkeypatch.setattr(main.app, "registered_groups", [])
-
     def run(*arguments: object) -> Ran:
-        main.app.registered_commands.clear()
-        main.app.registered_groups.clear()
         monkeypatch.setattr(sys, "argv", ["srgan", *map(str, arguments)])
         status = 0
         try:

@@ -26,9 +26,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def _run(*arguments: str) -> tuple[BaseException | None, str]:
-    if not main.app.registered_commands:
-        main.register()
-    result = CliRunner().invoke(main.app, list(arguments))
+    result = CliRunner().invoke(main.build(), list(arguments))
     return result.exception, result.output
 
 

@@ -21,16 +21,6 @@ Exit status: 0 all done, 1 something was refused or failed (each on one line of 
 2 the command was not understood, 130 interrupted.
 """
 
-app = typer.Typer(
-    name="srgan",
-    help=HELP,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 
 def _version(asked: bool) -> None:
     if asked:
@@ -40,7 +30,6 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: bool = typer.Option(
         False,
@@ -56,10 +45,20 @@ def _root(
         os.environ["SRGAN_DEBUG"] = "1"
 
 
-def register() -> None:
-    """Give the app its commands; each command imports its room only when it runs."""
+def build() -> typer.Typer:
+    """The command line with its commands; each imports its room only when it runs."""
     from srgan.cli import benchmark, compare, data, export, fit, models, serve, train, upscale
 
+    app = typer.Typer(
+        name="srgan",
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
     app.command()(upscale.upscale)
     app.command()(models.models)
     app.command()(compare.compare)
@@ -69,13 +68,13 @@ def register() -> None:
     app.command()(train.train)
     app.command()(export.export)
     app.add_typer(data.data, name="data")
+    return app
 
 
 def main() -> None:
     """Run the command line; an error is one line on stderr and an exit status."""
-    register()
     try:
-        app()
+        build()()
     except SRGANError as error:
         if os.environ.get("SRGAN_DEBUG"):
             raise
