@@ -36,7 +36,7 @@ def test_damage_stays_moderate_and_in_place() -> None:
             for shift in (-1, 0, 1)
         }
         assert min(error, key=lambda s: error[s]) == 0
-        assert psnr(damaged, plain, data_range=255, border=2) > 17
+        assert psnr(damaged, plain, data_range=255, border=2) > 15
 
 
 def test_blur_keeps_the_mean_and_spreads_a_point_by_its_deviation() -> None:
@@ -63,3 +63,16 @@ def test_a_lower_jpeg_quality_damages_more() -> None:
     errors = [psnr(jpeg(HR, q), HR, data_range=255, border=0) for q in (30, 60, 95)]
     assert errors == sorted(errors)
     assert jpeg(HR, 30).shape == HR.shape
+
+
+def test_jpeg_blocks_begin_anywhere() -> None:
+    only_jpeg = Degradation(
+        clean=0.0, blur_share=0.0, noise_share=0.0, jpeg_share=1.0, jpeg_quality=(20, 20)
+    )
+    ramp = np.linspace(40, 200, 256).astype(np.uint8)[None, :, None].repeat(128, 0).repeat(3, 2)
+    phases = set()
+    for seed in range(40):
+        lr = degrade(ramp, only_jpeg, np.random.default_rng(seed)).astype(float)
+        jumps = np.abs(np.diff(lr[..., 1], axis=1)).mean(0)[:56]
+        phases.add(int(jumps.reshape(7, 8).mean(0).argmax()))
+    assert len(phases) >= 6

@@ -77,7 +77,10 @@ def degrade(
     lr = to_bytes(image)
     if draw.random() < ranges.jpeg_share:
         low, high = ranges.jpeg_quality
-        lr = jpeg(lr, int(draw.integers(low, high + 1)))
+        # Within a photo a crop may begin anywhere in the grid of JPEG's blocks.
+        y, x = (int(n) for n in draw.integers(0, 8, 2))
+        quality = int(draw.integers(low, high + 1))
+        lr = jpeg(np.pad(lr, ((y, 0), (x, 0), (0, 0)), mode="reflect"), quality)[y:, x:]
     return lr
 
 
