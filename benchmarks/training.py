@@ -1,48 +1,77 @@
 """Updates a second of the trainer against a plain PyTorch loop, and the loader against both.
 
-    python benchmarks/training.py --data FOLDER_OR_PACK [--updates 12] [--device cpu]
+    python benchmarks/training.py --data FOLDER_OR_PACK [--updates 8] [--device cpu]
 
-The plain loop is written as well-known repositories write it: a Dataset that decodes a PNG for each
-crop in loader processes, downscales it with Pillow, float32, no channels_last, no compile. Ways
-take turns, round by round, so that a busy machine slows all of them; the median counts.
+The plain loops are written as well-known repositories write them: a Dataset that decodes a PNG of
+480 pixels for each crop in loader processes and downscales it with Pillow; float32, no
+channels_last, no compile. The trainer's rows are the trainer itself (``srgan train``) on the same
+networks: the paper's generator for MSE, and SRGAN-VGG54, whose VGG19 has random weights here.
+Ways take turns, round by round, one warm-up update before each block; the median round counts.
+``--quick`` runs all of it on tiny networks, to see that it works.
 """
 
 import argparse
+import contextlib
+import io
+import json
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from srgan.networks.discriminator import Discriminator
 from srgan.networks.srresnet import SRResNet
+from srgan.networks.vgg import BLOCKS, VGG
+from srgan.training.config import GanConfig, PretrainConfig, build
 from srgan.training.data import Batches, Crops
+from srgan.training.gan import train_gan
+from srgan.training.log import RunLog
 from srgan.training.packing import Pack, open_data
+from srgan.training.pretrain import pretrain
 
-CROP, BATCH = 96, 16
+Way = Callable[[int], float]
+"""Does a warm-up update, then so many more; returns updates a second of these."""
+Step = Callable[[Tensor, Tensor], object]
+
+PNGS, PNG_SIDE = 48, 480
+
+
+class PlainGenerator(SRResNet):
+    """SRResNet as the paper's figure has it: the 9x9 convolution after the last shuffle."""
+
+    def forward(self, lr: Tensor) -> Tensor:
+        shallow = self.head_act(self.head(lr))
+        deep = self.trunk_norm(self.trunk(self.blocks(shallow)))
+        sr: Tensor = self.tail(self.upscale(shallow + deep))
+        return sr
 
 
 class PlainDataset(Dataset[tuple[Tensor, Tensor]]):
     """One decoded PNG a sample."""
 
-    def __init__(self, files: list[Path], length: int) -> None:
-        self.files, self.length = files, length
+    def __init__(self, files: Sequence[Path], length: int, crop: int) -> None:
+        self.files, self.length, self.crop = files, length, crop
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        draw = np.random.default_rng(i)
+        draw, crop = np.random.default_rng(i), self.crop
         image = Image.open(self.files[i % len(self.files)]).convert("RGB")
-        x, y = draw.integers(image.width - CROP + 1), draw.integers(image.height - CROP + 1)
-        hr = image.crop((x, y, x + CROP, y + CROP))
-        lr = hr.resize((CROP // 4, CROP // 4), Image.Resampling.BICUBIC)
+        x, y = draw.integers(image.width - crop + 1), draw.integers(image.height - crop + 1)
+        hr = image.crop((x, y, x + crop, y + crop))
+        lr = hr.resize((crop // 4, crop // 4), Image.Resampling.BICUBIC)
         return _tensor(lr), _tensor(hr) * 2 - 1
 
 
@@ -50,107 +79,289 @@ def _tensor(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
 
 
-def plain_batches(pack: Pack, folder: Path, workers: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches as usual repositories make them."""
+def write_pngs(pack: Pack, folder: Path) -> list[Path]:
+    """The middles of some photos as PNGs."""
     files = []
-    for i in range(min(16, len(pack))):
+    for i in range(min(PNGS, len(pack))):
+        photo = pack.photo(i * len(pack) // min(PNGS, len(pack)))
+        y, x = (max(0, n - PNG_SIDE) // 2 for n in photo.shape[:2])
         files.append(folder / f"{i}.png")
-        if not files[-1].exists():
-            Image.fromarray(pack.photo(i)).save(files[-1])
-    dataset = PlainDataset(files, 10**6)
-    yield from DataLoader(dataset, batch_size=BATCH, num_workers=workers, drop_last=True)
+        Image.fromarray(photo[y : y + PNG_SIDE, x : x + PNG_SIDE]).save(files[-1])
+    return files
 
 
-def stepper(
-    device: torch.device, *, bf16: bool, channels_last: bool, compile_: bool
-) -> Callable[[Tensor, Tensor], None]:
-    """One update of the paper's generator for mean squared error."""
-    network = SRResNet().to(device)
+def rate(step: Callable[[], object], updates: int, device: torch.device) -> float:
+    """Updates a second, after one more."""
+    step()
+    _finish(device)
+    begun = time.perf_counter()
+    for _ in range(updates):
+        step()
+    _finish(device)
+    return updates / (time.perf_counter() - begun)
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+class Bench:
+    """Data, sizes and scratch space that all ways share."""
+
+    def __init__(self, options: argparse.Namespace, scratch: Path) -> None:
+        self.options, self.scratch = options, scratch
+        self.device = torch.device(options.device)
+        quick = options.quick
+        self.crop, self.batch = (32, 2) if quick else (96, 16)
+        self.generator = {"channels": 4, "blocks": 1} if quick else {"channels": 64, "blocks": 16}
+        self.judge_channels = 2 if quick else 64
+        self.layer = "conv1_1" if quick else "conv5_4"
+        self.pack = open_data([options.data], scratch / "pack")
+        self.files = write_pngs(self.pack, scratch)
+        crops = Crops(self.pack, range(len(self.pack)), crop=self.crop, scale=4, seed=0)
+        self.batches = Batches(
+            crops,
+            batch=self.batch,
+            scale=4,
+            crop=self.crop,
+            output_range=(-1.0, 1.0),
+            device=self.device,
+        )
+        self.number = 0
+        self.runs = 0
+
+    def plain_loader(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches as usual repositories make them, in processes that end with the iterator."""
+        data = PlainDataset(self.files, 10**6, self.crop)
+        return iter(DataLoader(data, batch_size=self.batch, num_workers=self.options.workers))
+
+    def packed(self) -> tuple[Tensor, Tensor]:
+        """The trainer's next batch."""
+        self.number += 1
+        return self.batches(self.number)
+
+    def plain(self, step: Step) -> Way:
+        def way(updates: int) -> float:
+            batches = self.plain_loader()
+            return rate(lambda: step(*_to(next(batches), self.device)), updates, self.device)
+
+        return way
+
+    def fed_by_pack(self, step: Step) -> Way:
+        return lambda updates: rate(lambda: step(*self.packed()), updates, self.device)
+
+    def trainer(self, config: PretrainConfig | GanConfig) -> Way:
+        """The trainer's own loop, timed from its second update on."""
+
+        def way(updates: int) -> float:
+            self.runs += 1
+            out = self.scratch / f"run{self.runs}"
+            stamps: list[float] = []
+            note = RunLog.losses
+
+            def losses(log: RunLog, update: int, *values: dict[str, float]) -> None:
+                note(log, update, *values)
+                if update in (1, updates + 1):
+                    _finish(self.device)
+                    stamps.append(time.perf_counter())
+
+            run = replace(config, updates=updates + 1)
+            with patch.object(RunLog, "losses", losses), contextlib.redirect_stdout(io.StringIO()):
+                if isinstance(run, GanConfig):
+                    train_gan(run, data=[self.options.data], out=out, device=self.options.device)
+                else:
+                    pretrain(run, data=[self.options.data], out=out, device=self.options.device)
+            return updates / (stamps[1] - stamps[0])
+
+        return way
+
+
+def _to(batch: Sequence[Tensor], device: torch.device) -> list[Tensor]:
+    return [tensor.to(device) for tensor in batch]
+
+
+def pixel_step(bench: Bench, kind: type[SRResNet], *, channels_last: bool, bf16: bool) -> Step:
+    """One update of the generator for mean squared error."""
+    network = kind(**bench.generator).to(bench.device)
     if channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     adam = torch.optim.Adam(network.parameters(), lr=1e-4)
-    forward = torch.compile(network) if compile_ else network
 
     def step(lr: Tensor, hr: Tensor) -> None:
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-            sr = forward(lr.to(device))
-        loss = F.mse_loss(sr.float(), hr.to(device))
-        adam.zero_grad(set_to_none=True)
+        with torch.autocast(bench.device.type, dtype=torch.bfloat16, enabled=bf16):
+            sr = network(lr)
+        loss = F.mse_loss(sr.float(), hr)
+        adam.zero_grad()
         loss.backward()
         adam.step()
-        float(loss)
+        loss.item()
 
     return step
 
 
-def rates(
-    ways: dict[str, Callable[[], None]], updates: int, rounds: int, device: torch.device
-) -> dict[str, float]:
-    """The median updates a second of each way, all taking turns."""
+def gan_step(bench: Bench) -> Step:
+    """One update of generator and discriminator for VGG54, float32, as repositories write it."""
+    device = bench.device
+    generator = PlainGenerator(**bench.generator).to(device)
+    judge = Discriminator(crop=bench.crop, channels=bench.judge_channels).to(device)
+    features = VGG("vgg19", [bench.layer]).to(device)
+    g_adam = torch.optim.Adam(generator.parameters(), lr=1e-4)
+    d_adam = torch.optim.Adam(judge.parameters(), lr=1e-4)
+    cross_entropy = nn.BCEWithLogitsLoss()
+
+    def step(lr: Tensor, hr: Tensor) -> None:
+        sr = generator(lr)
+        real, fake = judge(hr), judge(sr.detach())
+        d_loss = cross_entropy(real, torch.ones_like(real))
+        d_loss = d_loss + cross_entropy(fake, torch.zeros_like(fake))
+        d_adam.zero_grad()
+        d_loss.backward()
+        d_adam.step()
+
+        fake = judge(sr)
+        wanted = features((hr.detach() + 1) / 2)[0]
+        content = F.mse_loss(features((sr + 1) / 2)[0], wanted)
+        g_loss = content + 1e-3 * cross_entropy(fake, torch.ones_like(fake))
+        g_adam.zero_grad()
+        g_loss.backward()
+        g_adam.step()
+        g_loss.item()
+
+    return step
+
+
+def random_vgg19(path: Path) -> Path:
+    """A file in the layout of torchvision's VGG19, of random weights."""
+    state, channels, position = {}, 3, 0
+    for b, count in enumerate(BLOCKS["vgg19"]):
+        for _ in range(count):
+            conv = nn.Conv2d(channels, min(64 * 2**b, 512), 3)
+            nn.init.kaiming_normal_(conv.weight)
+            state |= {f"features.{position}.{k}": v for k, v in conv.state_dict().items()}
+            channels, position = conv.out_channels, position + 2
+        position += 1
+    torch.save(state, path)
+    return path
+
+
+def pixel_config(bench: Bench, **device: str) -> PretrainConfig:
+    """``recipes/srresnet-mse.toml`` in brief."""
+    data = {"crop": bench.crop, "batch": bench.batch, "held_out": 1}
+    table = {"name": "bench", "updates": 1, "data": data, "device": device}
+    return build(PretrainConfig, {**table, "generator": bench.generator}, "benchmark")
+
+
+def gan_config(bench: Bench, vgg: Path, start: Path, **device: str) -> GanConfig:
+    """``recipes/srgan-vgg54.toml`` in brief."""
+    table = {
+        "name": "bench",
+        "updates": 1,
+        "start": str(start),
+        "data": {"crop": bench.crop, "batch": bench.batch, "held_out": 1},
+        "device": device,
+        "generator": bench.generator,
+        "pixel": {"weight": 0.0},
+        "content": {"file": str(vgg), "layers": [bench.layer]},
+        "adversarial": {"channels": bench.judge_channels},
+    }
+    return build(GanConfig, table, "benchmark")
+
+
+def devices(options: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """The trainer's settings that are measured, by what they add."""
+    found = {"the trainer, fp32": {"precision": "fp32"}, "the trainer": {"precision": "bf16"}}
+    if options.compile or options.device.startswith("cuda"):
+        found["the trainer, torch.compile"] = {"precision": "bf16", "compile": "default"}
+    if options.device.startswith("cuda"):
+        found["the trainer, CUDA graphs"] = {"precision": "bf16", "compile": "graphs"}
+    return found
+
+
+def measure(ways: dict[str, Way], updates: int, rounds: int) -> dict[str, float]:
+    """The median rate of each way, all taking turns."""
     seen: dict[str, list[float]] = {name: [] for name in ways}
-    for do in ways.values():
-        do()  # warm-up, and compilation
-    for _ in range(rounds):
-        for name, do in ways.items():
-            begun = time.perf_counter()
-            for _ in range(max(1, updates // rounds)):
-                do()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            seen[name].append(max(1, updates // rounds) / (time.perf_counter() - begun))
-    return {name: statistics.median(values) for name, values in seen.items()}
+    for number in range(rounds):
+        for name, way in ways.items():
+            seen[name].append(way(updates))
+            print(f"round {number + 1}: {name}: {seen[name][-1]:.3g}/s", file=sys.stderr)
+    return {name: statistics.median(rates) for name, rates in seen.items()}
+
+
+def table(title: str, found: dict[str, float]) -> None:
+    """The rates beside those of the first way."""
+    base = next(iter(found.values()))
+    print(f"\n| {title} | updates/s | times the plain loop |\n|---|---|---|")
+    for name, value in found.items():
+        print(f"| {name} | {value:.3g} | {value / base:.2f} |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--updates", type=int, default=12)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--updates", type=int, default=8, help="of the pixel rows, in all rounds")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=2, help="of the plain loop")
-    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--compile", action="store_true", help="torch.compile on a CPU too")
+    parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    device = torch.device(options.device)
+    each = max(1, options.updates // options.rounds)
 
     with tempfile.TemporaryDirectory() as scratch:
-        pack = open_data([options.data], Path(scratch) / "pack")
-        crops = Crops(pack, range(len(pack)), crop=CROP, scale=4, seed=0)
-        ours = Batches(
-            crops,
-            batch=BATCH,
-            scale=4,
-            crop=CROP,
-            output_range=(-1.0, 1.0),
-            device=device,
+        bench = Bench(options, Path(scratch))
+        start = pretrain(
+            replace(pixel_config(bench), validate_every=1),
+            data=[options.data],
+            out=bench.scratch / "start",
+            device=options.device,
         )
-        plain = plain_batches(pack, Path(scratch), options.workers)
-        numbers = iter(range(10**9))
-        plain_step = stepper(device, bf16=False, channels_last=False, compile_=False)
-        variants = {"fp32": (False, False), "fp32, channels_last": (False, True)}
-        variants |= {"bf16": (True, False), "bf16, channels_last (the trainer)": (True, True)}
-        ways: dict[str, Callable[[], None]] = {"plain loop": lambda: plain_step(*next(plain))}
-        for name, (bf16, channels_last) in variants.items():
-            step = stepper(device, bf16=bf16, channels_last=channels_last, compile_=False)
-            ways[name] = lambda step=step: step(*ours(next(numbers)))  # type: ignore[misc]
-        if options.compile:
-            step = stepper(device, bf16=True, channels_last=True, compile_=True)
-            ways["bf16, channels_last, compile"] = lambda: step(*ours(next(numbers)))
-        found = rates(ways, options.updates, options.rounds, device)
-        loader = {
-            "loader alone": lambda: ours(next(numbers)) and None,
-            "plain loader alone": lambda: next(plain) and None,
-        }
-        fed = rates(loader, options.updates * 8, options.rounds, device)  # type: ignore[arg-type]
+        vgg = random_vgg19(bench.scratch / "vgg19.pth")
 
-    base = found["plain loop"]
-    print(f"PyTorch {torch.__version__}, {device}, {torch.get_num_threads()} threads,")
-    print(f"batch {BATCH}, crops of {CROP} pixels, medians of {options.rounds} rounds\n")
-    print("| way | updates/s | times the plain loop |\n|---|---|---|")
-    for name, rate in found.items():
-        print(f"| {name} | {rate:.2f} | {rate / base:.2f} |")
-    best = max(found.values())
-    print(f"\nLoader: {fed['loader alone']:.0f} batches/s, {fed['loader alone'] / best:.0f} times")
-    print(f"what the fastest way takes; the plain loader: {fed['plain loader alone']:.1f}.")
+        def stepped(kind: type[SRResNet], *, channels_last: bool, bf16: bool) -> Step:
+            return pixel_step(bench, kind, channels_last=channels_last, bf16=bf16)
+
+        plain, ours = PlainGenerator, SRResNet
+        pixel: dict[str, Way] = {
+            "plain loop": bench.plain(stepped(plain, channels_last=False, bf16=False)),
+            "fed from the pack": bench.fed_by_pack(stepped(plain, channels_last=False, bf16=False)),
+            "… in channels_last": bench.fed_by_pack(stepped(plain, channels_last=True, bf16=False)),
+            "… in bf16": bench.fed_by_pack(stepped(plain, channels_last=True, bf16=True)),
+            "… tail before the shuffle": bench.fed_by_pack(
+                stepped(ours, channels_last=True, bf16=True)
+            ),
+        }
+        gan: dict[str, Way] = {"plain loop": bench.plain(gan_step(bench))}
+        for name, how in devices(options).items():
+            pixel[name] = bench.trainer(pixel_config(bench, **how))
+            gan[name] = bench.trainer(gan_config(bench, vgg, start, **how))
+        if options.device == "cpu":  # slow, and the steps above say as much
+            del pixel["the trainer, fp32"], gan["the trainer, fp32"]
+        pixel_rates = measure(pixel, each, options.rounds)
+        gan_rates = measure(gan, max(1, each // 2), options.rounds)
+        one_by_one: dict[str, Way] = {
+            "the trainer's loader": lambda n: rate(bench.packed, n, bench.device),
+            "the plain loader": lambda n: _loader_rate(bench, n),
+        }
+        loaders = measure(one_by_one, each * 8, options.rounds)
+
+    print(
+        f"PyTorch {torch.__version__}, {options.device}, {torch.get_num_threads()} threads; ",
+        end="",
+    )
+    print(f"batch {bench.batch}, crops of {bench.crop} pixels, {options.rounds} rounds")
+    table("SRResNet-MSE", pixel_rates)
+    table("SRGAN-VGG54", gan_rates)
+    fastest = max(max(pixel_rates.values()), max(gan_rates.values()))
+    print("\n| loader alone | batches/s | times the fastest row |\n|---|---|---|")
+    for name, value in loaders.items():
+        print(f"| {name} | {value:.3g} | {value / fastest:.1f} |")
+    print(json.dumps({"pixel": pixel_rates, "gan": gan_rates, "loaders": loaders}), file=sys.stderr)
+
+
+def _loader_rate(bench: Bench, updates: int) -> float:
+    batches = bench.plain_loader()
+    return rate(lambda: next(batches), updates, bench.device)
 
 
 if __name__ == "__main__":

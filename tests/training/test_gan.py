@@ -93,3 +93,12 @@ def test_a_shift_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         gan_config(**keys)
+
+
+def test_the_papers_generator_with_batch_normalisation_can_be_started_from(
+    pack: Path, tmp_path: Path, pretrain_config: Pixel, gan_config: Gan
+) -> None:
+    paper = {"channels": 4, "blocks": 1, "batch_norm": True, "skip": "none"}
+    first = pretrain(pretrain_config(generator=paper), data=[pack], out=tmp_path / "a")
+    config = gan_config(start=str(first), generator=paper, updates=1)
+    train_gan(config, data=[pack], out=tmp_path / "b", device="cpu")

@@ -54,3 +54,32 @@ class SubPixel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.act(F.pixel_shuffle(self.conv(x), self.factor))
         return out
+
+
+def conv_after_shuffle(x: Tensor, factor: int, conv: nn.Conv2d) -> Tensor:
+    """``conv(pixel_shuffle(x, factor))``, computed before the shuffle.
+
+    Each of the ``factor²`` pixels of a cell gets its own copy of the kernel, moved to where it
+    reads. Exact but for rounding, zero padding included. A convolution with few output maps, which
+    leave vector units idle, becomes one with ``factor²`` times as many and a smaller kernel.
+
+    Args:
+        x: (N, C * factor², H, W).
+        conv: C to O maps, odd square kernel, stride 1, padded to keep the size.
+
+    Returns:
+        (N, O, H * factor, W * factor)
+    """
+    size = conv.kernel_size[0]
+    reach = size // 2
+    cells = -(-reach // factor)
+    room = factor * (2 * cells + 1)
+    kernels = []
+    for row in range(factor):
+        for column in range(factor):
+            top, left = cells * factor + row - reach, cells * factor + column - reach
+            padding = (left, room - size - left, top, room - size - top)
+            kernels.append(F.pixel_unshuffle(F.pad(conv.weight, padding), factor))
+    weight = torch.stack(kernels, 1).flatten(0, 1)  # (O * factor², C * factor², side, side)
+    bias = None if conv.bias is None else conv.bias.repeat_interleave(factor**2)
+    return F.pixel_shuffle(F.conv2d(x, weight, bias, padding=cells), factor)

@@ -74,11 +74,12 @@ def restore_optimiser(
     optimiser: torch.optim.Optimizer, module: nn.Module, prefix: str, tensors: dict[str, Tensor]
 ) -> None:
     """Put back what :func:`optimiser_tensors` took."""
+    fused = bool(optimiser.defaults.get("fused"))  # such a step count is on the device too
     for name, parameter in module.named_parameters():
         start = f"{prefix}.{name}."
         state = {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
         if state:
             optimiser.state[parameter] = {
-                k: v.clone() if k == "step" else v.clone().to(parameter.device)
+                k: v.clone() if k == "step" and not fused else v.clone().to(parameter.device)
                 for k, v in state.items()
             }

@@ -88,8 +88,8 @@ def train_gan(
     average = copy.deepcopy(generator).requires_grad_(False)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
     betas = (config.optimiser.beta1, config.optimiser.beta2)
-    g_adam = torch.optim.Adam(generator.parameters(), betas=betas)
-    d_adam = torch.optim.Adam(discriminator.parameters(), betas=betas)
+    g_adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=True)
+    d_adam = torch.optim.Adam(discriminator.parameters(), betas=betas, fused=True)
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
     # The downscale of a crop alone: without the margin that the batches are shrunk with.
     margin = 2 * config.generator.scale

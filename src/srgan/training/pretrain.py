@@ -78,7 +78,7 @@ def pretrain(
     average = copy.deepcopy(generator).requires_grad_(False)
     forward = compiled(config, generator)
     betas = (config.optimiser.beta1, config.optimiser.beta2)
-    adam = torch.optim.Adam(generator.parameters(), betas=betas)
+    adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=True)
 
     update, best = 0, float("inf")
     if resume:

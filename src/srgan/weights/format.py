@@ -58,7 +58,7 @@ def save_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]], header: 
         OutputFailed: the file cannot be written.
     """
     target = Path(path)
-    arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in tensors.items()}
+    arrays = {name: np.asarray(array, np.float32, order="C") for name, array in tensors.items()}
     metadata = {"format": "pt", "srgan": json.dumps(asdict(header), sort_keys=True)}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
