@@ -92,3 +92,12 @@ def test_a_loss_that_leaves_a_layer_alone_is_named() -> None:
         check_losses(network, {"pixel": sr.mean(), "content": sr.detach().mean()})
     with pytest.raises(TrainingStopped, match="pixel loss is nan"):
         check_losses(network, {"pixel": sr.mean() * math.nan})
+
+
+def test_a_gradient_that_is_no_number_is_named_and_a_slope_may_have_none_by_chance() -> None:
+    network = SRResNet(channels=4, blocks=1, batch_norm=False)
+    sr = network(torch.rand(1, 3, 8, 8))
+    with pytest.raises(TrainingStopped, match="gradient with NaN or infinity"):
+        check_losses(network, {"content": (sr * 0).sqrt().sum()})
+    torch.nn.init.constant_(network.head.bias, 100.0)  # nothing is left for the slope to bend
+    check_losses(network, {"pixel": network(torch.rand(1, 3, 8, 8)).square().mean()})

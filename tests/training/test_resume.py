@@ -1,6 +1,5 @@
 """Killed at any moment and resumed, a run ends in the same bits as an unbroken one."""
 
-import hashlib
 import json
 import os
 import random
@@ -20,6 +19,7 @@ from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import GanConfig, PretrainConfig
 from srgan.training.gan import train_gan
 from srgan.training.pretrain import pretrain
+from training.tiny import digest
 
 Gan = Callable[..., GanConfig]
 Pixel = Callable[..., PretrainConfig]
@@ -38,16 +38,6 @@ if table["kind"] == "gan":
 else:
     pretrain(build(PretrainConfig, table, "r"), data=data, out=out, device="cpu", resume=resume)
 """
-
-
-def digest(run: Path) -> str:
-    """sha256 of everything that a checkpoint holds."""
-    tensors, state = load_checkpoint(run / "checkpoint.safetensors")
-    sha = hashlib.sha256(json.dumps(state, sort_keys=True).encode())
-    for name in sorted(tensors):
-        sha.update(name.encode())
-        sha.update(tensors[name].contiguous().numpy().tobytes())
-    return sha.hexdigest()
 
 
 def child(config: PretrainConfig | GanConfig, pack: Path, out: Path) -> subprocess.Popen[bytes]:

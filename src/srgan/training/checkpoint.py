@@ -70,6 +70,7 @@ def optimiser_tensors(
     return found
 
 
+@torch.no_grad()
 def restore_optimiser(
     optimiser: torch.optim.Optimizer, module: nn.Module, prefix: str, tensors: dict[str, Tensor]
 ) -> None:
@@ -80,6 +81,15 @@ def restore_optimiser(
         state = {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
         if state:
             optimiser.state[parameter] = {
-                k: v.clone() if k == "step" and not fused else v.clone().to(parameter.device)
+                k: _step(v, parameter, fused) if k == "step" else _beside(v, parameter)
                 for k, v in state.items()
             }
+
+
+def _step(count: Tensor, parameter: Tensor, fused: bool) -> Tensor:
+    return count.clone().to(parameter.device if fused else "cpu")
+
+
+def _beside(moment: Tensor, parameter: Tensor) -> Tensor:
+    # Fused Adam walks through memory and takes it that both lie in the same order.
+    return torch.empty_like(parameter).copy_(moment)

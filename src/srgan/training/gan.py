@@ -190,11 +190,15 @@ def train_gan(
             )
         wait(processes)
 
-    log = RunLog(
-        out, first=update, last=config.updates, every=config.log_every, quiet=not processes.first
-    )
     flight = FlightRecorder(out)
-    with guarded(processes) as termination:
+    with guarded(processes, out) as termination:
+        log = RunLog(
+            out,
+            first=update,
+            last=config.updates,
+            every=config.log_every,
+            quiet=not processes.first,
+        )
         for lr, hr in batches.iterate(update, config.updates):
             for group in g_adam.param_groups:
                 group["lr"] = learning_rate(config.optimiser, update, config.updates)
@@ -262,7 +266,7 @@ def train_gan(
             if asked:
                 log.close()
                 raise SystemExit(143)
-    log.close()
+        log.close()
     return setup.weights
 
 

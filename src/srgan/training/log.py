@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srgan.image.atomic import atomic_file
+
 
 def log_line(out: Path, entry: dict[str, Any]) -> None:
     """Append one JSON line to the run's log."""
@@ -48,7 +50,8 @@ class RunLog:
             return
         # Lines beyond the checkpoint belong to updates that are done again.
         kept = [row for row in read_log(out) if row.get("update", 0) <= first]
-        (out / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
+        with atomic_file(out / "log.jsonl", overwrite=True) as file:
+            file.write("".join(json.dumps(row) + "\n" for row in kept).encode())
         try:
             from torch.utils.tensorboard import SummaryWriter
 

@@ -64,7 +64,13 @@ def check_losses(generator: nn.Module, losses: Mapping[str, Tensor]) -> None:
         if loss.requires_grad:
             gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
         for name, gradient in zip(names, gradients, strict=True):
-            if gradient is None or not bool(gradient.abs().sum() > 0):
+            if gradient is not None and not bool(torch.isfinite(gradient).all()):
+                raise TrainingStopped(
+                    f"the {loss_name} loss gives the generator's {name} a gradient with NaN or "
+                    "infinity; mend its weights, or say device.precision = 'fp32'"
+                )
+            # A single number, such as a PReLU's slope, may come to nought by chance in bf16.
+            if gradient is None or (gradient.numel() > 1 and not bool(gradient.any())):
                 raise TrainingStopped(
                     f"the {loss_name} loss gives the generator's {name} no gradient; "
                     "leave the loss out or mend its weight"

@@ -114,11 +114,15 @@ def pretrain(
         check_losses(generator, {"pixel": step_loss(lr, hr)})
         generator.load_state_dict(untouched)  # batch normalisation has seen the batch
 
-    log = RunLog(
-        out, first=update, last=config.updates, every=config.log_every, quiet=not processes.first
-    )
     flight = FlightRecorder(out)
-    with guarded(processes) as termination:
+    with guarded(processes, out) as termination:
+        log = RunLog(
+            out,
+            first=update,
+            last=config.updates,
+            every=config.log_every,
+            quiet=not processes.first,
+        )
         for lr, hr in batches.iterate(update, config.updates):
             for group in adam.param_groups:
                 group["lr"] = learning_rate(config.optimiser, update, config.updates)
@@ -161,5 +165,5 @@ def pretrain(
             if asked:
                 log.close()
                 raise SystemExit(143)
-    log.close()
+        log.close()
     return setup.weights

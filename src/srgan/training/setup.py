@@ -1,6 +1,9 @@
 """What both loops need before their first update."""
 
 import contextlib
+import errno
+import os
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from srgan.errors import TrainingStopped, UsageError
+from srgan.errors import OutputFailed, TrainingStopped, UsageError
+from srgan.image.atomic import failure, make_folder, sweep
 from srgan.training.config import Config
 from srgan.training.data import Batches, Crops, split
 from srgan.training.distributed import Processes, join, leave, wait
@@ -19,6 +23,8 @@ from srgan.training.packing import open_data
 from srgan.training.validation import Bytes, folder_pictures, held_out_pictures
 
 VALIDATION_SIDE = 256
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_NO_MEMORY = re.compile("can't allocate memory|not enough memory|CUDA out of memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
         UsageError: the folder holds a run already, or the device does not exist.
         DataRefused: there are too few photos, or too small ones.
         TrainingStopped: there is nothing to resume.
+        OutputFailed: the run's folder cannot be written.
     """
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists() and not resume:
@@ -51,7 +58,12 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
     if resume and not checkpoint.exists():
         raise TrainingStopped(f"{out}: there is no checkpoint to resume; start without --resume")
     processes = join(device)
-    out.mkdir(parents=True, exist_ok=True)
+    if processes.first:
+        try:
+            make_folder(out)
+        except OSError as error:
+            raise failure(out, error) from error
+        sweep(out)  # what a killed run had half written
     torch.manual_seed(config.seed)
     torch.use_deterministic_algorithms(config.device.deterministic)
     torch.backends.cudnn.benchmark = not config.device.deterministic
@@ -117,11 +129,12 @@ class Termination:
 
 
 @contextlib.contextmanager
-def guarded(processes: Processes) -> Iterator[Termination]:
-    """For the length of a loop: SIGTERM is noted, and running out of memory is explained.
+def guarded(processes: Processes, out: Path) -> Iterator[Termination]:
+    """For the length of a loop: SIGTERM is noted, running out of memory or disk is explained.
 
     Raises:
         TrainingStopped: out of memory, with the settings to lower.
+        OutputFailed: the disk is full, or fails.
     """
     termination = Termination()
     try:
@@ -130,19 +143,24 @@ def guarded(processes: Processes) -> Iterator[Termination]:
         before = None
     try:
         yield termination
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise TrainingStopped(
-            "out of memory; the last checkpoint is kept. Lower data.batch or data.crop, "
-            "such as --set data.batch=8, then --resume"
-        ) from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
-            raise
-        raise TrainingStopped(
-            "out of memory; the last checkpoint is kept. Lower data.batch or data.crop, "
-            "such as --set data.batch=8, then --resume"
-        ) from error
+    except Exception as error:
+        raise explained(error, out) from error
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
         leave(processes)
+
+
+def explained(error: Exception, out: Path) -> Exception:
+    """The one line for what may befall any run; other errors as they are."""
+    if isinstance(error, OutputFailed):
+        return OutputFailed(f"{error}; the last checkpoint is kept: make room, then --resume")
+    if isinstance(error, OSError) and error.errno in _DISK:
+        said = f"{out}: cannot be written: {os.strerror(error.errno)}"
+        return OutputFailed(f"{said}; the last checkpoint is kept: make room, then --resume")
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _NO_MEMORY.search(str(error)):
+        return TrainingStopped(
+            "out of memory; the last checkpoint is kept. Lower data.batch or data.crop, "
+            "such as --set data.batch=8, then --resume"
+        )
+    return error
