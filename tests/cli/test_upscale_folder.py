@@ -1,11 +1,6 @@
 """srgan upscale FOLDER, as a shell sees it."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,20 +55,10 @@ def test_collisions_are_a_usage_error(srgan: Run, photos: Path, tmp_path: Path) 
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs signals")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_end_the_job_tidily(number: int, status: int, photos: Path, tmp_path: Path) -> None:
-    for k in range(300):
-        (photos / f"{k}.png").write_bytes((photos / "a.png").read_bytes())
-    out = tmp_path / "out"
-    command = ["-m", "srgan.cli.main", "upscale", photos, "-m", "bicubic", "-o", out, "-q"]
-    job = subprocess.Popen([sys.executable, *map(str, command)], stderr=subprocess.PIPE)
-    while not list(out.glob("*.png")):
-        assert job.poll() is None
-        time.sleep(0.01)
-    job.send_signal(number)
-    errors = job.communicate(timeout=60)[1]
-    assert job.returncode == status
-    assert b"Traceback" not in errors
-    assert 0 < len(list(out.glob("*.png"))) < 301
-    assert not list(out.glob("*.part"))
+def test_a_bad_file_does_not_keep_the_next_folder_from_its_turn(
+    srgan: Run, photos: Path, tmp_path: Path
+) -> None:
+    (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    ran = srgan("upscale", photos, photos / "sub", "-m", "nearest", "-o", tmp_path / "out")
+    assert ran.status == 1
+    assert (tmp_path / "out/sub/b.png").exists()

@@ -11,7 +11,7 @@ from srgan.cli.progress import progress_bar
 from srgan.inference.file import Options, size_mark, upscale_file, wanted_size
 from srgan.inference.folder import Event, outputs_made, run_folder
 from srgan.inference.scan import Task, check_space, plan_folder
-from srgan.inference.stop import stoppable
+from srgan.inference.stop import Stop
 from srgan.inference.upscaler import Upscaler
 
 
@@ -21,6 +21,7 @@ def upscale_folder(
     options: Options,
     *,
     load: Callable[[], Upscaler],
+    stop: Stop,
     made_by: Mapping[str, object],
     model: str,
     template: str = "{stem}",
@@ -37,6 +38,7 @@ def upscale_folder(
         output: of the results.
         options: of each picture.
         load: opens the model; called once it is known that the job can start.
+        stop: what SIGINT and SIGTERM have asked for.
         made_by: the model's identity and what else, beside ``options``, decides the pixels.
         model: its name, for the template.
         template: of the results' names.
@@ -88,18 +90,17 @@ def upscale_folder(
                 print(_line(event), flush=True)
 
     decides = {**made_by, "options": repr(replace(options, overwrite=False))}
-    with stoppable() as stop:
-        summary = run_folder(
-            plan,
-            output,
-            process,
-            made_by=decides,
-            resume=resume,
-            overwrite=options.overwrite,
-            workers=workers,
-            report=report,
-            stop=stop,
-        )
+    summary = run_folder(
+        plan,
+        output,
+        process,
+        made_by=decides,
+        resume=resume,
+        overwrite=options.overwrite,
+        workers=workers,
+        report=report,
+        stop=stop,
+    )
     if not quiet or summary.exit_status:
         print(f"{_shown(str(folder))}: {summary}", file=sys.stderr)
     return stop.exit_status or summary.exit_status

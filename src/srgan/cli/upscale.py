@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from srgan.errors import ImageRefused, SRGANError, UsageError
+from srgan.errors import Cancelled, ImageRefused, SRGANError, UsageError
 
 if TYPE_CHECKING:
     from srgan.inference.file import Done, Options
+    from srgan.inference.stop import Stop
 
 SIZE, MODEL, OUTPUT, SPEED, LIMITS = "Size", "Model", "Output", "Speed", "Limits"
 
@@ -109,6 +110,7 @@ def upscale(
     from srgan.image.limits import Limits
     from srgan.inference.file import Options, size_mark
     from srgan.inference.open import load
+    from srgan.inference.stop import stoppable
     from srgan.weights.catalog import DEFAULT
 
     if sum(x is not None for x in (scale, size, long_edge)) > 1:
@@ -137,60 +139,71 @@ def upscale(
             exact=exact,
         )
     )
-    folders = [given for given in inputs if given.is_dir()]
-    pairs = _pairs([given for given in inputs if given not in folders], output, options, inputs)
-    status = 0
-    for folder in folders:
-        from srgan.cli.folder import upscale_folder
-        from srgan.inference.open import identity
+    with stoppable() as stop:
+        folders = [given for given in inputs if given.is_dir()]
+        pairs = _pairs([given for given in inputs if given not in folders], output, options, inputs)
+        status = 0
+        for folder in folders:
+            from srgan.cli.folder import upscale_folder
+            from srgan.inference.open import identity
 
-        target = output or folder.with_name(f"{folder.resolve().name}_{size_mark(options)}")
-        status = status or upscale_folder(
-            folder,
-            target / folder.name if output is not None and len(folders) > 1 else target,
-            options,
-            load=opened,
-            made_by={"model": identity(chosen, realism), "precision": precision, "exact": exact},
-            model=Path(chosen).stem,
-            template=name,
-            recursive=recursive,
-            resume=resume,
-            workers=workers,
-            quiet=quiet,
-            json=json_,
-        )
-        if status > 1:
+            target = output or folder.with_name(f"{folder.resolve().name}_{size_mark(options)}")
+            ended = upscale_folder(
+                folder,
+                target / folder.name if output is not None and len(folders) > 1 else target,
+                options,
+                load=opened,
+                stop=stop,
+                made_by={
+                    "model": identity(chosen, realism),
+                    "precision": precision,
+                    "exact": exact,
+                },
+                model=Path(chosen).stem,
+                template=name,
+                recursive=recursive,
+                resume=resume,
+                workers=workers,
+                quiet=quiet,
+                json=json_,
+            )
+            if ended > 1:
+                sys.exit(ended)
+            status = status or ended
+        if not pairs:
             sys.exit(status)
-    if not pairs:
-        sys.exit(status)
-    upscaler = opened()
-    failed = 0
-    for source, target in pairs:
-        try:
-            done = _one(source, target, upscaler, options, show=not quiet)
-        except SRGANError as error:
-            failed += 1
-            message = str(error)
-            if not message.startswith(str(source)):
-                message = f"{source}: {message}"
-            print(f"srgan: {message}", file=sys.stderr)
-            if json_:
-                what = "refused" if isinstance(error, ImageRefused) else "failed"
-                _emit({"input": str(source), "status": what, "reason": str(error)})
-            if isinstance(error, UsageError) and len(pairs) == 1:
-                sys.exit(2)
-        else:
-            _report(done, quiet=quiet, json_=json_)
-    if failed or status:
-        sys.exit(1)
+        upscaler = opened()
+        failed = 0
+        for source, target in pairs:
+            try:
+                done = _one(source, target, upscaler, options, show=not quiet, stop=stop)
+            except Cancelled:
+                print("srgan: interrupted", file=sys.stderr)
+                sys.exit(stop.exit_status)
+            except SRGANError as error:
+                failed += 1
+                message = str(error)
+                if not message.startswith(str(source)):
+                    message = f"{source}: {message}"
+                print(f"srgan: {message}", file=sys.stderr)
+                if json_:
+                    what = "refused" if isinstance(error, ImageRefused) else "failed"
+                    _emit({"input": str(source), "status": what, "reason": str(error)})
+                if isinstance(error, UsageError) and len(pairs) == 1:
+                    sys.exit(2)
+            else:
+                _report(done, quiet=quiet, json_=json_)
+        sys.exit(stop.exit_status or int(bool(failed or status)))
 
 
-def _one(source: Path, target: Path, upscaler: Any, options: Options, *, show: bool) -> Done:
+def _one(
+    source: Path, target: Path, upscaler: Any, options: Options, *, show: bool, stop: Stop
+) -> Done:
     from srgan.cli.progress import progress_bar
     from srgan.inference.file import upscale_file
 
     with progress_bar(source.name, show=show) as progress:
-        return upscale_file(source, target, upscaler, options, progress=progress)
+        return upscale_file(source, target, upscaler, options, progress=progress, cancelled=stop)
 
 
 def _report(done: Done, *, quiet: bool, json_: bool) -> None:

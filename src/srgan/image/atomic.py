@@ -15,6 +15,7 @@ except ImportError:  # Windows, where an open file cannot be deleted by another 
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX, _SUFFIX = ".srgan-", ".part"
+_here: set[Path] = set()  # the temporary files that this process has made
 
 
 @contextmanager
@@ -56,9 +57,9 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Binary
         # The old file's buffer may hold data that cannot be written: never raise from here.
         with suppress(OSError):
             file.close()
-        with suppress(OSError):
-            name.unlink(missing_ok=True)
+        _remove(name)
         raise
+    _here.discard(name)
     with suppress(OSError):
         file.close()
 
@@ -91,6 +92,12 @@ def sweep(folder: Path) -> int:
             _remove_unheld(left)
             removed += 1
     return removed
+
+
+def abandon() -> None:
+    """Remove the temporary files of this process, which is about to end without further ado."""
+    while _here:
+        _remove(_here.pop())
 
 
 def is_temporary(path: Path) -> bool:
@@ -127,6 +134,7 @@ def _create(folder: Path) -> tuple[BinaryIO, Path]:
         handle = os.open(
             name, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666
         )
+        _here.add(name)
         file = os.fdopen(handle, "w+b")
         if fcntl is None:
             return file, name
@@ -134,6 +142,7 @@ def _create(folder: Path) -> tuple[BinaryIO, Path]:
             fcntl.flock(file, fcntl.LOCK_EX)
         if name.exists():  # else another process swept it before the lock was held
             return file, name
+        _here.discard(name)
         file.close()
 
 
@@ -151,8 +160,7 @@ def presence(folder: Path) -> Iterator[str]:
     try:
         yield name.name
     finally:
-        with suppress(OSError):
-            name.unlink(missing_ok=True)
+        _remove(name)
         with suppress(OSError):
             file.close()
 
@@ -162,6 +170,12 @@ def present(folder: Path, name: str) -> bool:
     with suppress(OSError):
         _remove_unheld(folder / name)
     return (folder / name).exists()
+
+
+def _remove(name: Path) -> None:
+    with suppress(OSError):
+        name.unlink(missing_ok=True)
+    _here.discard(name)
 
 
 def _remove_unheld(path: Path) -> None:
