@@ -1,6 +1,7 @@
 """The benchmark: resumes, survives, writes the same figures that it measured."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ from PIL import Image
 from srgan.classical.interpolation import Interpolation
 from srgan.errors import DataRefused, RuntimeFailed
 from srgan.evaluation import baseline
-from srgan.evaluation.benchmark import Method, Progress, enlarge, run
+from srgan.evaluation.benchmark import Method, Progress, Record, enlarge, run
 from srgan.evaluation.cost import Cost, multiply_adds, seconds
 from srgan.evaluation.datasets import find
+from srgan.evaluation.literature import paper_tables, published
+from srgan.evaluation.markdown import as_markdown
 from srgan.evaluation.page import Crop, Panel, crop_of, page
-from srgan.evaluation.report import Report, as_json, as_markdown, published, write
+from srgan.evaluation.plot import plot
+from srgan.evaluation.report import Report, as_json, failures, write
 from srgan.inference.graph import build_graph
 from srgan.inference.upscaler import Image as Floats
 
@@ -61,12 +65,24 @@ def test_a_run_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:
     first = run(_methods()[:1], entries, scale=2, measures=MEASURED, records=file)
     with file.open("a") as half:
         half.write('{"method": "bicubic", "ver')
-    file.write_text(file.read_text() + "\n")
     both = run(_methods(), entries, scale=2, measures=MEASURED, records=file, progress=seen.append)
-    assert [p.done for p in seen] == [1, 2, 3]
+    assert [(p.done, p.total) for p in seen] == [(4, 6), (5, 6), (6, 6)]
     assert {p.record.method for p in seen} == {"bicubic"}
     assert both[:3] == first
     assert len(file.read_text().splitlines()) == 3 + 1 + 3
+
+
+def test_other_pictures_of_the_same_name_are_measured(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    entries = find(data, ["Tiny"], scale=2)
+    seen: list[Progress] = []
+    run(_methods()[:1], entries, scale=2, measures=MEASURED, records=file)
+    (data / "Tiny" / "2.png").write_bytes((data / "Tiny" / "1.png").read_bytes())
+    again = run(
+        _methods()[:1], entries, scale=2, measures=MEASURED, records=file, progress=seen.append
+    )
+    assert [p.record.picture for p in seen] == ["2"]
+    assert again[2].values == again[1].values
 
 
 def test_the_values_are_right(data: Path, tmp_path: Path) -> None:
@@ -92,8 +108,23 @@ def test_failures_are_lines(data: Path, tmp_path: Path) -> None:
     ]
     assert report.means["Tiny"]["nearest"]["pictures"] == 2
     text = as_markdown(report)
-    assert "- Tiny 2, broken: the network gave NaN" in text
+    assert "| nearest (2 of 3) |" in text
     assert "made by MATLAB's bicubic" in text
+    lines = failures(report)
+    assert len(lines) == 3
+    assert lines[1].startswith("Tiny 1: ")
+    assert "not a picture" in lines[1]
+    assert "- Tiny 2, broken: the network gave NaN" in text
+
+
+def test_one_failure_is_one_line() -> None:
+    def record(method: str, picture: str, error: str | None) -> Record:
+        return Record(method, "1", "S", picture, "", 2, False, {"psnr_y": 30.0}, error)
+
+    records = [record(m, p, "damaged" if p == "b" else None) for m in "xy" for p in "abc"]
+    records += [record("z", p, "no such model") for p in "abc"]
+    report = Report(2, "", (), tuple(records), {})
+    assert failures(report) == ["z, every picture: no such model", "S b: damaged"]
 
 
 def test_gray_pictures_stay_gray() -> None:
@@ -111,7 +142,9 @@ def test_report_files(data: Path, tmp_path: Path) -> None:
     report = _report(data, tmp_path)
     crop = Crop("<b>HR</b>", np.zeros((4, 4, 3), np.uint8), "20 dB")
     html = page(report, [Panel("Tiny 0", (crop,))])
-    write(report, tmp_path, html)
+    write(tmp_path, json=as_json(report), markdown=as_markdown(report), html=html)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == html
+    assert (tmp_path / "report.md").read_text(encoding="utf-8") == as_markdown(report)
     parsed = json.loads((tmp_path / "report.json").read_text())
     assert parsed["means"]["Tiny"]["bicubic"] == report.means["Tiny"]["bicubic"]
     assert json.loads(as_json(report)) == parsed
@@ -128,7 +161,50 @@ def test_published_figures_are_those_of_the_papers() -> None:
     assert figures["Set5", "srresnet", "ssim_daala"].value == 0.9019
     assert figures["Set5", "aplus", "psnr_y_float"].value == 30.28
     assert figures["Set14", "srgan", "psnr_daala"].value == 26.02
-    assert published(3) == {}
+    assert figures["Set5", "srgan-mse", "psnr_daala"].value == 30.64
+    assert published(3)["Set5", "bicubic", "ssim_y_float"].value == 0.8682
+    assert published(2)["Set14", "anr", "psnr_y_float"].value == 31.80
+    assert published(5) == {}
+
+
+def test_the_papers_table() -> None:
+    values = {"psnr_daala": 31.90, "ssim_daala": 0.9, "psnr_y": 31.9}
+    records = [
+        Record(method, "1", "Set5", "a", "", 4, False, row)
+        for method, row in (
+            ("mine", values),
+            ("srresnet", values),
+            ("bicubic", {**values, "psnr_daala": 28.43}),
+            ("srgan", {"psnr_y": 30.0}),
+        )
+    ]
+    report = Report(4, "", (), tuple(records), {})
+    (table,) = paper_tables(report)
+    assert table == [
+        ["Set5", "bicubic", "srresnet"],
+        ["PSNR Daala", "28.43", "31.90"],
+        ["published", "28.43", "32.05"],
+        ["difference", "+0.00", "-0.15"],
+        ["SSIM Daala", "0.9000", "0.9000"],
+        ["published", "0.8211", "0.9019"],
+        ["difference", "+0.0789", "-0.0019"],
+    ]
+    text = as_markdown(report)
+    assert "| difference | +0.00 | -0.15 |" in text
+    assert "| Set5 | bicubic | PSNR Y | 31.90 | 28.42 | +3.48 | Huang" in text
+    assert paper_tables(Report(2, "", (), (), {})) == []
+
+
+_LOG = ["0.02", "0.05", "0.1", "0.2", "0.5", "1", "2"]
+
+
+def test_axes_have_round_numbers() -> None:
+    svg = plot([("a", 0.02, 28.1), ("b", 3.0, 31.9)], ("x", "y"), log_x=True)
+    texts = re.findall(r">([0-9.]+)</text>", svg)
+    assert texts == [*_LOG, "28", "29", "30", "31", "32"]
+    texts = re.findall(r">([0-9.-]+)</text>", plot([("a", -1, 0.1), ("b", 1, 0.3)], ("x", "y")))
+    assert texts == ["-1.0", "-0.5", "0.0", "0.5", "1.0", "0.10", "0.15", "0.20", "0.25", "0.30"]
+    assert "NaN" not in plot([("a", 1, 1), ("b", 1, 1)], ("x", "y"))
 
 
 def test_a_crop_shows_detail() -> None:

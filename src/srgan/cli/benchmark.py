@@ -16,20 +16,23 @@ if TYPE_CHECKING:
 
 
 def benchmark(
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder of the report")],
-    data: Annotated[Path, typer.Option(help="folder with one folder a test set")] = Path("data"),
-    sets: Annotated[str | None, typer.Option(help="names, such as Set5,Set14")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the report.")],
+    data: Annotated[Path, typer.Option(help="Folder with one folder a test set.")] = Path("data"),
+    sets: Annotated[str | None, typer.Option(help="Names, such as Set5,Set14.")] = None,
     methods: Annotated[
-        str | None, typer.Option(help="names and weights files; default: all of this scale")
+        str | None, typer.Option(help="Names and weights files; default: all of this scale.")
     ] = None,
-    scale: Annotated[int, typer.Option(help="factor")] = 4,
-    measures: Annotated[str | None, typer.Option(help="names; default: all there are")] = None,
-    cost: Annotated[bool, typer.Option(help="measure time and memory too")] = True,
-    panels: Annotated[int, typer.Option(help="pictures of each set shown as crops")] = 1,
+    scale: Annotated[int, typer.Option(help="Factor of the enlargement.")] = 4,
+    measures: Annotated[str | None, typer.Option(help="Names; default: all there are.")] = None,
+    cost: Annotated[bool, typer.Option(help="Measure time and memory too.")] = True,
+    panels: Annotated[int, typer.Option(help="Pictures of each set shown as crops.")] = 1,
+    show: Annotated[
+        str | None, typer.Option(help="Show these as crops instead, such as Set14/img_003_SRF_4.")
+    ] = None,
     baseline: Annotated[
-        Path | None, typer.Option(help="fail where the means differ from this file")
+        Path | None, typer.Option(help="Fail where the means differ from this file.")
     ] = None,
-    write_baseline: Annotated[Path | None, typer.Option(help="write the means here")] = None,
+    write_baseline: Annotated[Path | None, typer.Option(help="Write the means here.")] = None,
 ) -> None:
     """Measure every method on test sets; writes report.html, report.md and report.json.
 
@@ -42,8 +45,10 @@ def benchmark(
     from srgan.evaluation import baseline as baselines
     from srgan.evaluation.benchmark import run
     from srgan.evaluation.datasets import find
+    from srgan.evaluation.markdown import as_markdown
+    from srgan.evaluation.page import page
     from srgan.evaluation.protocols import MEASURES
-    from srgan.evaluation.report import Report, as_page, write
+    from srgan.evaluation.report import Report, as_json, write
     from srgan.metrics.stlpips import available
 
     if scale < 2:
@@ -57,6 +62,7 @@ def benchmark(
         print("srgan: without ST-LPIPS; add it with: pip install 'srgan[metrics]'", file=sys.stderr)
     entries = find(data, sets.split(",") if sets else None, scale=scale)
     chosen = _methods(methods, scale)
+    shown = _shown(entries, panels, show)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -68,18 +74,19 @@ def benchmark(
         scale=scale,
         measures=wanted,
         records=output / "records.jsonl",
-        progress=_say,
+        progress=_Say(),
     )
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     report = Report(
         scale=scale,
-        command=_command(data, sets, methods, scale),
+        command=_command(data, sets, methods, scale, measures),
         facts=_facts(),
         records=tuple(records),
         costs=_costs(chosen, scale) if cost else {},
     )
-    write(report, output, as_page(report, _panels(report, chosen, entries, panels)))
+    crops = _panels(report, chosen, shown)
+    write(output, json=as_json(report), markdown=as_markdown(report), html=page(report, crops))
     print(output / "report.html")
     if write_baseline is not None:
         baselines.save(report, write_baseline)
@@ -148,7 +155,21 @@ def _costs(methods: list[Method], scale: int) -> dict[str, Cost]:
     return costs
 
 
-def _panels(report: Report, methods: list[Method], entries: list[Entry], count: int) -> list[Panel]:
+def _shown(entries: list[Entry], count: int, names: str | None) -> list[Entry]:
+    """The pictures that the page has crops of: by name, or the first of each set."""
+    from srgan.errors import UsageError
+
+    if names is None:
+        sets = dict.fromkeys(e.set for e in entries)
+        return [e for s in sets for e in [e for e in entries if e.set == s][:count]]
+    known = {f"{e.set}/{e.name}": e for e in entries}
+    for name in names.split(","):
+        if name not in known:
+            raise UsageError(f"--show: there is no {name!r}; {next(iter(known))} is one of them")
+    return [known[name] for name in names.split(",")]
+
+
+def _panels(report: Report, methods: list[Method], entries: list[Entry]) -> list[Panel]:
     import numpy as np
 
     from srgan.errors import SRGANError
@@ -157,68 +178,94 @@ def _panels(report: Report, methods: list[Method], entries: list[Entry], count: 
     from srgan.evaluation.page import Crop, Panel, crop_of
 
     values = {(r.method, r.set, r.picture): r.values for r in report.records if r.error is None}
-    shown: list[Panel] = []
-    for set_name in report.sets if methods else []:
-        for entry in [e for e in entries if e.set == set_name][:count]:
-            try:
-                sample = read(entry, scale=report.scale)
-            except SRGANError:
-                continue
-            rows, columns = crop_of(sample.hr, 96)
-            crops = [Crop("HR", np.ascontiguousarray(sample.hr[rows, columns]), "")]
-            for method in methods:
-                row = values.get((method.name, entry.set, entry.name))
-                if row is None:
-                    continue
-                sr = enlarge(method.open(), sample.lr)
-                scores = [
-                    f"{row[m]:.{digits}f}{unit}"
-                    for m, digits, unit in (("psnr_y", 2, " dB"), ("ssim_y", 4, ""))
-                    if row.get(m) is not None
-                ]
-                if row.get("stlpips") is not None:
-                    scores.append(f"ST-LPIPS {row['stlpips']:.3f}")
-                crop = np.ascontiguousarray(sr[rows, columns])
-                crops.append(Crop(method.name, crop, " / ".join(scores)))
-            shown.append(Panel(f"{entry.set} {entry.name}", tuple(crops)))
-    return shown
+    places, crops = [], []
+    for entry in entries:
+        try:
+            sample = read(entry, scale=report.scale)
+        except SRGANError:
+            continue
+        place = crop_of(sample.hr, 96)
+        places.append((entry, sample.lr, place))
+        crops.append([Crop("HR", np.ascontiguousarray(sample.hr[place]), "")])
+    for method in methods:
+        wanted = [
+            (shown, lr, place, row)
+            for shown, (entry, lr, place) in zip(crops, places, strict=True)
+            if (row := values.get((method.name, entry.set, entry.name))) is not None
+        ]
+        upscaler = method.open() if wanted else None
+        for shown, lr, place, row in wanted:
+            assert upscaler is not None
+            crop = np.ascontiguousarray(enlarge(upscaler, lr)[place])
+            shown.append(Crop(method.name, crop, _scores(row)))
+    return [
+        Panel(f"{entry.set} {entry.name}", tuple(shown))
+        for (entry, _, _), shown in zip(places, crops, strict=True)
+    ]
 
 
-def _say(progress: Progress) -> None:
-    """One line that is written over on a terminal; a line every tenth part elsewhere."""
-    import sys
+def _scores(row: dict[str, float | None]) -> str:
+    """Of the whole picture, for below its crop."""
+    shown = (("psnr_y", "{:.2f} dB"), ("ssim_y", "{:.4f}"), ("stlpips", "ST-LPIPS {:.3f}"))
+    return " / ".join(f.format(v) for name, f in shown if (v := row.get(name)) is not None)
 
-    record = progress.record
-    if record.error is not None:
+
+class _Say:
+    """One line that is written over on a terminal; a line every tenth part elsewhere.
+
+    An error is said once, not once a method.
+    """
+
+    def __init__(self) -> None:
+        self.said: set[tuple[str, ...]] = set()
+
+    def __call__(self, progress: Progress) -> None:
+        import sys
+
+        record = progress.record
         start = "\r\033[K" if sys.stderr.isatty() else ""
-        where = f"{record.set} {record.picture}, {record.method}"
-        print(f"{start}srgan: {where}: {record.error}", file=sys.stderr)
-    minutes, seconds = divmod(round(progress.seconds_left), 60)
-    line = (
-        f"{progress.done}/{progress.total} {record.set} {record.picture} {record.method}, "
-        f"{minutes}:{seconds:02d} left"
-    )
-    if sys.stderr.isatty():
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-    elif progress.done % max(1, progress.total // 10) == 0:
-        print(line, file=sys.stderr)
+        by_picture = (record.set, record.picture, record.error or "")
+        by_method = (record.method, record.error or "")
+        if record.error is not None and not {by_picture, by_method} & self.said:
+            where = f"{record.set} {record.picture}, {record.method}"
+            print(f"{start}srgan: {where}: {record.error}", file=sys.stderr)
+        if record.error is not None:
+            self.said |= {by_picture, by_method}
+        minutes, seconds = divmod(round(progress.seconds_left), 60)
+        line = (
+            f"{progress.done}/{progress.total} {record.set} {record.picture} {record.method}, "
+            f"{minutes}:{seconds:02d} left"
+        )
+        if start:
+            print(start + line, end="", file=sys.stderr, flush=True)
+        elif progress.done % max(1, progress.total // 10) == 0:
+            print(line, file=sys.stderr)
 
 
-def _command(data: Path, sets: str | None, methods: str | None, scale: int) -> str:
+def _command(
+    data: Path, sets: str | None, methods: str | None, scale: int, measures: str | None
+) -> str:
     parts = ["srgan benchmark", f"--data {data.name}"]
     parts += [f"--sets {sets}"] if sets else []
     if methods:
         parts.append("--methods " + ",".join(Path(m).name for m in methods.split(",")))
+    parts += [f"--measures {measures}"] if measures else []
     return " ".join([*parts, f"--scale {scale}"])
 
 
 def _facts() -> tuple[str, ...]:
-    import os
     import platform
 
     from srgan import __version__
+    from srgan.inference.runtimes import cores, native_bf16
 
+    processor = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        processor = names[0] if names else processor
+    precision = "bf16 where a network was found to lose nothing by it" if native_bf16() else "fp32"
     return (
-        f"srgan {__version__}, Python {platform.python_version()}",
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} processor cores",
+        f"srgan {__version__}, Python {platform.python_version()}, {platform.system()}",
+        f"{processor}, {cores()} cores; {precision}",
     )

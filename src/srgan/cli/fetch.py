@@ -9,12 +9,12 @@ import typer
 
 
 def fetch(
-    names: Annotated[list[str], typer.Argument(help="sets, such as Set5 Set14 BSD100")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder of the sets")] = Path(
+    names: Annotated[list[str], typer.Argument(help="Sets, such as Set5 Set14 BSD100.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the sets.")] = Path(
         "data"
     ),
     catalog: Annotated[
-        Path | None, typer.Option(help="a JSON file of further sets, with their sha256")
+        Path | None, typer.Option(help="A JSON file of further sets, with their sha256.")
     ] = None,
 ) -> None:
     """Download test sets, every file checked by its sha256; what is there is kept."""

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def fit(
-    method: Annotated[str, typer.Argument(help="zeyde, anr, aplus or niqe")],
-    data: Annotated[Path, typer.Option(help="folder of training pictures, such as T91")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="the file to write")],
-    scale: Annotated[int, typer.Option(help="factor of an upscaling method")] = 4,
-    atoms: Annotated[int, typer.Option(help="size of the dictionary")] = 1024,
-    samples: Annotated[int, typer.Option(help="patches that A+ learns from, at most")] = 2_000_000,
-    seed: Annotated[int, typer.Option(help="the same seed gives the same file")] = 0,
+    method: Annotated[str, typer.Argument(help="One of zeyde, anr, aplus and niqe.")],
+    data: Annotated[Path, typer.Option(help="Folder of training pictures, such as T91.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    scale: Annotated[int, typer.Option(help="Factor of an upscaling method.")] = 4,
+    atoms: Annotated[int, typer.Option(help="Size of the dictionary.")] = 1024,
+    samples: Annotated[int, typer.Option(help="Patches that A+ learns from, at most.")] = 2_000_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
 ) -> None:
     """Fit a dictionary method, or NIQE's idea of a clean photo, on a folder of pictures.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from srgan.classical.interpolation import Interpolation
 from srgan.errors import OutputFailed, SRGANError
-from srgan.evaluation.datasets import Entry, Sample, read
+from srgan.evaluation.datasets import Entry, Sample, identity, read
 from srgan.evaluation.protocols import MEASURES, score, score_float
 from srgan.image.resize import imresize
 from srgan.inference.upscaler import Upscaler
@@ -43,6 +43,7 @@ class Method:
 class Record:
     """One method on one picture: values by measure, or the error that took their place.
 
+    ``files`` tells the picture's files from others of its name.
     A value that is no number (NIQE of a small picture) is None, as is an infinite PSNR.
     """
 
@@ -50,6 +51,7 @@ class Record:
     version: str
     set: str
     picture: str
+    files: str
     scale: int
     made_lr: bool
     values: Values = field(default_factory=dict)
@@ -58,12 +60,17 @@ class Record:
     @property
     def key(self) -> tuple[str, ...]:
         """What identifies it when a run goes on."""
-        return (self.method, self.version, self.set, self.picture, str(self.scale))
+        return (
+            *(self.method, self.version, self.set, self.picture),
+            *(self.files, str(self.scale)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: ``done`` of ``total``, and seconds left by the pace so far."""
+    """How far a run is: ``done`` of ``total`` with those of an earlier run, and seconds left by
+    the pace of this one.
+    """
 
     done: int
     total: int
@@ -101,16 +108,17 @@ def run(
     wanted = tuple(measures)
     done = _known(records, wanted)
     found: dict[tuple[str, ...], Record] = {}
-    missing: list[tuple[Method, Entry]] = []
-    for method in methods:
-        for entry in entries:
-            key = _blank(method, entry, scale).key
-            if key in done:
-                found[key] = done[key]
-            else:
-                missing.append((method, entry))
-    started, count, total = time.monotonic(), 0, len(missing)
+    blanks = _blanks(methods, entries, scale)
+    missing: list[tuple[Method, Entry, Record]] = []
+    for method, entry, blank in blanks:
+        if blank.key in done:
+            found[blank.key] = done[blank.key]
+        else:
+            missing.append((method, entry, blank))
+    earlier, total = len(found), len(found) + len(missing)
+    started, count = time.monotonic(), earlier
     try:
+        _end_line(records)
         with records.open("a") as file, ThreadPoolExecutor(1) as measuring:
             waiting: Future[Record] | None = None
 
@@ -121,13 +129,12 @@ def run(
                 file.write(json.dumps(asdict(record)) + "\n")
                 file.flush()
                 count += 1
-                left = (time.monotonic() - started) / count * (total - count)
+                left = (time.monotonic() - started) / (count - earlier) * (total - count)
                 progress(Progress(count, total, record, left))
 
             upscaler: Upscaler | None = None
             opened = ""
-            for method, entry in missing:
-                blank = _blank(method, entry, scale)
+            for method, entry, blank in missing:
                 try:
                     if upscaler is None or opened != method.name:
                         upscaler, opened = method.open(), method.name
@@ -146,7 +153,7 @@ def run(
                 finish(waiting)
     except OSError as error:
         raise OutputFailed(f"{records}: cannot be written: {error.strerror or error}") from error
-    return [found[_blank(m, e, scale).key] for m in methods for e in entries]
+    return [found[blank.key] for _, _, blank in blanks]
 
 
 def enlarge(upscaler: Upscaler, lr: Picture) -> Picture:
@@ -181,8 +188,16 @@ def means(records: Iterable[Record]) -> dict[str, dict[str, Values]]:
     return result
 
 
-def _blank(method: Method, entry: Entry, scale: int) -> Record:
-    return Record(method.name, method.version, entry.set, entry.name, scale, entry.lr is None)
+def _blanks(
+    methods: Sequence[Method], entries: Sequence[Entry], scale: int
+) -> list[tuple[Method, Entry, Record]]:
+    """Every method with every picture, and the record that it will fill."""
+    known = [(entry, identity(entry)) for entry in entries]
+    return [
+        (m, e, Record(m.name, m.version, e.set, e.name, files, scale, e.lr is None))
+        for m in methods
+        for e, files in known
+    ]
 
 
 def _known(records: Path, wanted: tuple[str, ...]) -> dict[tuple[str, ...], Record]:
@@ -195,6 +210,13 @@ def _known(records: Path, wanted: tuple[str, ...]) -> dict[tuple[str, ...], Reco
         if record.error is None and set(wanted) <= set(record.values):
             known[record.key] = record
     return known
+
+
+def _end_line(records: Path) -> None:
+    """After a line that was cut short the next record must not follow in it."""
+    if records.exists() and records.read_bytes()[-1:] not in (b"", b"\n"):
+        with records.open("a") as file:
+            file.write("\n")
 
 
 def _float_values(upscaler: Upscaler, sample: Sample, wanted: tuple[str, ...]) -> dict[str, float]:

@@ -125,5 +125,5 @@ def _highest_mb() -> float:
     # getrusage would count what the parent had before this process began.
     for line in _STATUS.read_text().splitlines():
         if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1e3
+            return int(line.split()[1]) * 1024 / 1e6
     raise RuntimeError("/proc/self/status has no VmHWM")

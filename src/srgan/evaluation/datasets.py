@@ -11,6 +11,7 @@ are understood, with or without a folder for the scale (``x4``, ``X4``, ``image_
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,17 @@ def _entries(set_name: str, folder: Path, scale: int) -> list[Entry]:
 
 def _pictures(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
+
+
+def identity(entry: Entry) -> str:
+    """What tells a picture's files from others of the same name; "" where they cannot be read."""
+    digest = sha256()
+    try:
+        for path in (entry.hr, entry.lr):
+            digest.update(path.read_bytes() if path else b"")
+    except OSError:
+        return ""
+    return digest.hexdigest()[:12]
 
 
 def read(entry: Entry, *, scale: int) -> Sample:

@@ -2,8 +2,7 @@
 
 import base64
 import io
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -11,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from srgan.evaluation.literature import COMPARISON, PAPER, comparison_rows, paper_tables
+from srgan.evaluation.plot import plot
 from srgan.evaluation.protocols import MEASURES
 from srgan.evaluation.report import (
+    COST_COLUMNS,
+    COST_NOTE,
     Report,
     best,
     columns,
-    comparison_rows,
     cost_cells,
-    difference,
+    failures,
     number,
+    title_of,
 )
 
 Picture = NDArray[np.uint8]
@@ -31,7 +34,7 @@ h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { margin-top: 2.4rem; font-size: 
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
-th:first-child, td:first-child, td.text { text-align: left; }
+th:first-child, td:first-child, .text { text-align: left; }
 th { vertical-align: bottom; white-space: normal; } tr:hover td { background: var(--soft); }
 .best { font-weight: 700; } .muted { opacity: .7; } .bad { color: #d04040; }
 .panel { display: flex; flex-wrap: wrap; gap: .8rem; margin: .6rem 0 1.6rem; }
@@ -70,7 +73,8 @@ def page(report: Report, panels: Sequence[Panel]) -> str:
         "<br>".join(escape(fact) for fact in report.facts) + "</p>",
     ]
     parts += [_set_section(report, name) for name in report.sets]
-    parts += [_panels(panels), _scatter(report), _speed(report), _comparison(report)]
+    parts += [_paper(report), _panels(panels), _scatter(report), _speed(report)]
+    parts += [_comparison(report)]
     parts += [_costs(report), _legend(report), _failures(report), _pictures(report)]
     return "\n".join(part for part in parts if part) + "\n</html>\n"
 
@@ -88,10 +92,17 @@ def crop_of(hr: Picture, side: int) -> tuple[slice, slice]:
     return slice(y, y + side), slice(x, x + side)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are HTML already."""
-    top = "".join(f"<th>{cell}" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows)
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int] = ()) -> str:
+    """A table of cells that are HTML already; the columns ``text`` stand to the left."""
+
+    def cells(kind: str, row: Sequence[str]) -> str:
+        return "".join(
+            f"<{kind} class=text>{cell}" if i in text else f"<{kind}>{cell}"
+            for i, cell in enumerate(row)
+        )
+
+    top = cells("th", head)
+    body = "".join("<tr>" + cells("td", row) for row in rows)
     return f"<div class=wide><table><tr>{top}{body}</table></div>"
 
 
@@ -99,14 +110,14 @@ def _set_section(report: Report, set_name: str) -> str:
     shown = columns(report)
     rows = []
     for method, row in report.means.get(set_name, {}).items():
-        cells = [escape(method)]
+        cells = [escape(title_of(report, set_name, method))]
         for measure in shown:
             text = number(measure, row.get(measure))
             winner = best(report, set_name, measure) == method
             cells.append(f"<span class=best>{text}</span>" if winner else text)
         rows.append(cells)
     arrows = {"higher": "↑", "lower": "↓"}
-    head = ["method", *(f"{MEASURES[m].title} {arrows[MEASURES[m].better]}" for m in shown)]
+    head = ["method", *(f"{MEASURES[m].title}&nbsp;{arrows[MEASURES[m].better]}" for m in shown)]
     return f"<h2>{escape(set_name)}</h2>" + _table(head, rows)
 
 
@@ -150,7 +161,7 @@ def _scatter(report: Report) -> str:
     if len(points) < 2:
         return ""
     titles = f"{MEASURES[across].title} (dB) →", f"{MEASURES[up].title}: lower looks better ↓"
-    return "<h2>Distortion and perception</h2>" + _plot(points, titles)
+    return "<h2>Distortion and perception</h2>" + plot(points, titles)
 
 
 def _speed(report: Report) -> str:
@@ -163,87 +174,34 @@ def _speed(report: Report) -> str:
             if r.method == method and (v := r.values.get("psnr_y")) is not None
         ]
         if cost.seconds and values:
-            points.append((method, math.log10(cost.seconds), float(np.mean(values))))
+            points.append((method, cost.seconds, float(np.mean(values))))
     if len(points) < 2:
         return ""
     titles = "seconds per output megapixel →", f"{MEASURES['psnr_y'].title} (dB) ↑"
-    plot = _plot(points, titles, label_x=lambda v: f"{10**v:.3g}")
-    return "<h2>Speed and quality</h2>" + plot
+    return "<h2>Speed and quality</h2>" + plot(points, titles, log_x=True)
 
 
-def _plot(
-    points: Sequence[tuple[str, float, float]],
-    titles: tuple[str, str],
-    label_x: Callable[[float], str] = lambda v: f"{v:.1f}",
-) -> str:
-    width, height, left, top, right, bottom = 720, 400, 70, 30, 110, 50
-    low_x, high_x = _limits([p[1] for p in points])
-    low_y, high_y = _limits([p[2] for p in points])
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return (
-            left + (x - low_x) / (high_x - low_x) * (width - left - right),
-            height - bottom - (y - low_y) / (high_y - low_y) * (height - top - bottom),
-        )
-
-    parts = [f"<svg viewBox='0 0 {width} {height}' width={width} role=img>"]
-    for i in range(5):
-        x, y = low_x + (high_x - low_x) * i / 4, low_y + (high_y - low_y) * i / 4
-        (px, _), (_, py) = at(x, low_y), at(low_x, y)
-        parts.append(
-            f"<line x1={px:.1f} x2={px:.1f} y1={top} y2={height - bottom} stroke='#8883'/>"
-            f"<line x1={left} x2={width - right} y1={py:.1f} y2={py:.1f} stroke='#8883'/>"
-            f"<text x={px:.1f} y={height - bottom + 18} text-anchor=middle>{label_x(x)}</text>"
-            f"<text x={left - 8} y={py + 4:.1f} text-anchor=end>{y:.3g}</text>"
-        )
-    taken: list[tuple[float, float]] = []
-    for name, x, y in sorted(points, key=lambda p: -p[2]):
-        px, py = at(x, y)
-        label = py + 4
-        while any(abs(label - ty) < 13 and abs(px - tx) < 110 for tx, ty in taken):
-            label += 13
-        taken.append((px, label))
-        parts.append(
-            f"<circle cx={px:.1f} cy={py:.1f} r=4.5 fill='#2a7de1'/>"
-            f"<text x={px + 9:.1f} y={label:.1f}>{escape(name)}</text>"
-        )
-    parts.append(
-        f"<text x={(left + width - right) / 2} y={height - 8} text-anchor=middle>"
-        f"{escape(titles[0])}</text><text x={left - 50} y=16>{escape(titles[1])}</text></svg>"
-    )
-    return "".join(parts)
-
-
-def _limits(values: Sequence[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    margin = (high - low) * 0.08 or 1.0
-    return low - margin, high + margin
+def _paper(report: Report) -> str:
+    tables = [
+        _table([escape(cell) for cell in head], [[escape(cell) for cell in row] for row in rows])
+        for head, *rows in paper_tables(report)
+    ]
+    return f"<h2>{escape(PAPER)}</h2>" + "<p></p>".join(tables) if tables else ""
 
 
 def _comparison(report: Report) -> str:
-    rows = []
-    for set_name, method, measure, value, figure in comparison_rows(report):
-        digits = MEASURES[measure].digits
-        rows.append(
-            [
-                *(escape(set_name), escape(method), MEASURES[measure].title),
-                *(f"{value:.{digits}f}", f"{figure.value:.{digits}f}"),
-                difference(measure, value, figure),
-                f"<span class=muted>{escape(figure.source)}</span>",
-            ]
-        )
+    rows = [[escape(cell) for cell in row] for row in comparison_rows(report)]
     if not rows:
         return ""
-    head = ["set", "method", "measure", "ours", "published", "difference", "source"]
-    return "<h2>Beside the literature</h2>" + _table(head, rows)
+    return "<h2>Beside other tables</h2>" + _table(COMPARISON, rows, text=(1, 2, 6))
 
 
 def _costs(report: Report) -> str:
     if not report.costs:
         return ""
     rows = [[escape(name), *cost_cells(cost)] for name, cost in report.costs.items()]
-    head = ["method", "s per output megapixel", "parameters", "multiply-adds per LR pixel", "MB"]
-    return "<h2>Cost</h2>" + _table(head, rows)
+    note = f"<p class=muted>{escape(COST_NOTE)}</p>"
+    return "<h2>Cost</h2>" + _table(["method", *COST_COLUMNS], rows) + note
 
 
 def _legend(report: Report) -> str:
@@ -260,13 +218,8 @@ def _legend(report: Report) -> str:
 
 
 def _failures(report: Report) -> str:
-    failed = [r for r in report.records if r.error is not None]
-    if not failed:
-        return ""
-    items = "".join(
-        f"<li class=bad>{escape(f'{r.set} {r.picture}, {r.method}: {r.error}')}" for r in failed
-    )
-    return f"<h2>Not measured</h2><ul>{items}</ul>"
+    items = "".join(f"<li class=bad>{escape(line)}" for line in failures(report))
+    return f"<h2>Not measured</h2><ul>{items}</ul>" if items else ""
 
 
 def _pictures(report: Report) -> str:
@@ -280,7 +233,6 @@ def _pictures(report: Report) -> str:
             if r.set == set_name and r.error is None
         ]
         head = ["picture", "method", *(MEASURES[m].title for m in shown)]
-        parts.append(
-            f"<details><summary>{escape(set_name)}</summary>{_table(head, rows)}</details>"
-        )
+        table = _table(head, rows, text=(1,))
+        parts.append(f"<details><summary>{escape(set_name)}</summary>{table}</details>")
     return "".join(parts)

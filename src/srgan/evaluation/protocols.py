@@ -88,12 +88,14 @@ def score(
         measures: names out of :data:`FROM_FILES`.
 
     Returns:
-        Name to value. A picture too small for NIQE has NaN there.
+        Name to value; NaN where a picture is too small for a perceptual measure.
 
     Raises:
         UsageError: sizes differ, or an unknown measure.
         ModelRefused: ST-LPIPS is asked for and its weights are not installed.
     """
+    if sr.shape != hr.shape:
+        raise UsageError(f"pictures of one size are measured, not {sr.shape} and {hr.shape}")
     y_sr, y_hr = luma(sr), luma(hr)
     rgb_sr, rgb_hr = _rgb(sr), _rgb(hr)
     functions: dict[str, Callable[[], float]] = {
@@ -103,8 +105,8 @@ def score(
         "ssim_rgb": lambda: ssim(rgb_sr, rgb_hr, data_range=255, border=scale),
         "psnr_daala": lambda: psnr_daala(sr, hr, border=4),
         "ssim_daala": lambda: ssim_daala(sr, hr, border=4),
-        "stlpips": lambda: stlpips(rgb_sr, rgb_hr),
-        "niqe": lambda: _niqe(sr),
+        "stlpips": lambda: _nan_if_small(lambda: stlpips(rgb_sr, rgb_hr)),
+        "niqe": lambda: _nan_if_small(lambda: niqe(sr)),
         "gms": lambda: gradient_similarity(sr, hr),
         "lr_consistency": lambda: lr_consistency(sr, lr),
     }
@@ -151,8 +153,8 @@ def _rgb(image: Picture) -> Picture:
     return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
 
 
-def _niqe(image: Picture) -> float:
+def _nan_if_small(measure: Callable[[], float]) -> float:
     try:
-        return niqe(image)
+        return measure()
     except UsageError:
         return float("nan")
