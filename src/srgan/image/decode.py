@@ -22,6 +22,7 @@ from srgan.errors import ImageRefused, LimitExceeded, SRGANError
 from srgan.image.atomic import shown
 from srgan.image.deep import DeepTiff, open_deep_tiff, read_deep_page, read_deep_png
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
+from srgan.image.gif import GifCanvas, count_frames
 from srgan.image.libtiff import hush
 from srgan.image.limits import Limits
 from srgan.image.metadata import orientation, read_metadata, upright
@@ -191,7 +192,7 @@ def _le(data: bytes) -> int:
 def _count_frames(image: Image.Image, kind: Format, file: BinaryIO, limits: Limits) -> int:
     if kind.name == "GIF":
         where = file.tell()
-        count = _gif_frames(file, limits.frames + 1)
+        count = count_frames(file, limits.frames + 1)
         file.seek(where)
         return max(count, 1)
     if kind.name != "TIFF":
@@ -210,24 +211,6 @@ def _count_frames(image: Image.Image, kind: Format, file: BinaryIO, limits: Limi
     return count
 
 
-def _gif_frames(file: BinaryIO, most: int) -> int:
-    """How many images a GIF holds, from its blocks alone; stops at ``most``."""
-    file.seek(10)
-    flags = file.read(3)[0]
-    file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, os.SEEK_CUR)
-    count = 0
-    while count < most and (block := file.read(1)) in (b"!", b","):
-        if block == b"!":
-            file.seek(1, os.SEEK_CUR)
-        else:
-            count += 1
-            flags = (file.read(9)[8:] or b"\0")[0]
-            file.seek(1 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0), os.SEEK_CUR)
-        while (size := file.read(1)) not in (b"", b"\0"):
-            file.seek(size[0], os.SEEK_CUR)
-    return count
-
-
 def _frames(
     image: Image.Image,
     kind: Format,
@@ -236,14 +219,19 @@ def _frames(
     icc: bytes | None,
     notices: list[str],
 ) -> Iterator[Frame]:
+    canvas = GifCanvas() if kind.name == "GIF" else None
     for index in range(count):
         try:
             if index:
                 image.seek(index)
+            if canvas is not None:
+                canvas.meet(image)
             if kind.name == "TIFF" and index and image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
                 continue  # a thumbnail of the page before
             image.load()
             frame, notice = _deep_or_still(image, kind, index, count, source, icc)
+            if canvas is not None:
+                frame = canvas.cleared(frame)
         except Exception as error:
             if index == 0:
                 raise
