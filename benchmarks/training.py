@@ -13,7 +13,6 @@ Ways take turns, round by round, one warm-up update before each block; the media
 import argparse
 import contextlib
 import io
-import json
 import statistics
 import sys
 import tempfile
@@ -288,12 +287,12 @@ def measure(ways: dict[str, Way], updates: int, rounds: int) -> dict[str, float]
     return {name: statistics.median(rates) for name, rates in seen.items()}
 
 
-def table(title: str, found: dict[str, float]) -> None:
-    """The rates beside those of the first way."""
-    base = next(iter(found.values()))
-    print(f"\n| {title} | updates/s | times the plain loop |\n|---|---|---|")
+def table(title: str, unit: str, found: dict[str, float], base: str) -> None:
+    """The rates beside those of the first way, which is called ``base``."""
+    first = next(iter(found.values()))
+    print(f"\n| {title} | {unit} | times the {base} |\n|---|---|---|")
     for name, value in found.items():
-        print(f"| {name} | {value:.3g} | {value / base:.2f} |")
+        print(f"| {name} | {value:.3g} | {value / first:.2f} |", flush=True)
 
 
 def main() -> None:
@@ -337,26 +336,18 @@ def main() -> None:
             gan[name] = bench.trainer(gan_config(bench, vgg, start, **how))
         if options.device == "cpu":  # slow, and the steps above say as much
             del pixel["the trainer, fp32"], gan["the trainer, fp32"]
+        print(f"PyTorch {torch.__version__}, {options.device}, {torch.get_num_threads()} threads,")
+        print(f"batch {bench.batch}, crops of {bench.crop} pixels, {options.rounds} rounds")
         pixel_rates = measure(pixel, each, options.rounds)
-        gan_rates = measure(gan, max(1, each // 2), options.rounds)
-        one_by_one: dict[str, Way] = {
+        table("SRResNet-MSE", "updates/s", pixel_rates, "plain loop")
+        loaders: dict[str, Way] = {
+            "the fastest row": lambda _: max(pixel_rates.values()),
             "the trainer's loader": lambda n: rate(bench.packed, n, bench.device),
             "the plain loader": lambda n: _loader_rate(bench, n),
         }
-        loaders = measure(one_by_one, each * 8, options.rounds)
-
-    print(
-        f"PyTorch {torch.__version__}, {options.device}, {torch.get_num_threads()} threads; ",
-        end="",
-    )
-    print(f"batch {bench.batch}, crops of {bench.crop} pixels, {options.rounds} rounds")
-    table("SRResNet-MSE", pixel_rates)
-    table("SRGAN-VGG54", gan_rates)
-    fastest = max(max(pixel_rates.values()), max(gan_rates.values()))
-    print("\n| loader alone | batches/s | times the fastest row |\n|---|---|---|")
-    for name, value in loaders.items():
-        print(f"| {name} | {value:.3g} | {value / fastest:.1f} |")
-    print(json.dumps({"pixel": pixel_rates, "gan": gan_rates, "loaders": loaders}), file=sys.stderr)
+        table("batches", "a second", measure(loaders, each * 8, options.rounds), "fastest row")
+        gan_rates = measure(gan, max(1, each // 2), options.rounds)
+        table("SRGAN-VGG54", "updates/s", gan_rates, "plain loop")
 
 
 def _loader_rate(bench: Bench, updates: int) -> float:

@@ -1,5 +1,10 @@
 """VGG: layer names, conventions, and files that must be refused."""
 
+import hashlib
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +12,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from networks.layout import torchvision_vgg19
 from srgan.errors import ModelRefused, UsageError
+from srgan.networks import vgg as vgg_module
 from srgan.networks.vgg import BLOCKS, VGG, load_vgg
 
 
@@ -71,17 +78,9 @@ def test_caffe_weights_read_bgr_from_0_to_255_less_the_mean(tmp_path: Path) -> N
 
 def test_torchvision_weights_read_imagenet_statistics(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    state = {"features.0.weight": torch.randn(64, 3, 3, 3), "features.0.bias": torch.randn(64)}
-    position = 0
-    channels = 3
-    for b, count in enumerate(BLOCKS["vgg19"], start=1):
-        for _ in range(count):
-            maps = min(64 * 2 ** (b - 1), 512)
-            if position:
-                state[f"features.{position}.weight"] = torch.zeros(maps, channels, 3, 3)
-                state[f"features.{position}.bias"] = torch.full((maps,), float(position))
-            channels, position = maps, position + 2
-        position += 1
+    state = torchvision_vgg19()
+    assert sum(tensor.numel() for tensor in state.values()) == 143_667_240  # as published
+    state["features.0.weight"], state["features.0.bias"] = torch.randn(64, 3, 3, 3), torch.randn(64)
     torch.save(state, tmp_path / "vgg19.pth")
     vgg = load_vgg("vgg19", tmp_path / "vgg19.pth", ["conv1_1", "conv5_4"])
     x = torch.rand(1, 3, 16, 16)
@@ -94,6 +93,45 @@ def test_torchvision_weights_read_imagenet_statistics(tmp_path: Path) -> None:
     assert float(last.min()) == float(last.max()) == 34.0
 
 
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder, and the address under which its files are served."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_published_file_is_fetched_once_and_checked(
+    served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = served
+    state = torchvision_vgg19() | {"features.0.weight": torch.randn(64, 3, 3, 3)}
+    torch.save(state, folder / "vgg19-dcbb9e9d.pth")
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(vgg_module, "VGG19_URL", f"{address}/vgg19-dcbb9e9d.pth")
+    found = hashlib.sha256((folder / "vgg19-dcbb9e9d.pth").read_bytes()).hexdigest()
+    with pytest.raises(ModelRefused, match=f"dcbb9e9dad569fff.*{found}") as caught:
+        load_vgg("vgg19", "", ["conv1_1"])
+    assert "\n" not in str(caught.value)
+    kept = tmp_path / "hub" / "checkpoints"
+    assert list(kept.iterdir()) == []
+
+    monkeypatch.setitem(vgg_module.SHA256, "vgg19-dcbb9e9d.pth", found)
+    fetched = load_vgg("vgg19", "", ["conv1_1"])
+    assert torch.equal(fetched.convs["conv1_1"].weight, state["features.0.weight"])
+    (folder / "vgg19-dcbb9e9d.pth").unlink()
+    load_vgg("vgg19", "", ["conv5_4"])  # the kept one
+    (kept / "vgg19-dcbb9e9d.pth").unlink()
+    with pytest.raises(ModelRefused, match=r"404.*--set content.file=PATH"):
+        load_vgg("vgg19", "", ["conv1_1"])
+
+
 def test_a_missing_damaged_or_foreign_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelRefused, match="no such file"):
         load_vgg("vgg16", tmp_path / "none.npz", ["conv1_1"])
@@ -101,7 +139,9 @@ def test_a_missing_damaged_or_foreign_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelRefused, match="does not hold vgg16's convolutions"):
         load_vgg("vgg16", tmp_path / "short.npz", ["conv2_2"])
     (tmp_path / "vgg19-dcbb9e9d.pth").write_bytes(b"half a download")
-    with pytest.raises(ModelRefused, match="damaged: its sha256"):
+    with pytest.raises(
+        ModelRefused, match=r"damaged: its sha256 is [0-9a-f]{64}, not dcbb9e9dad569fff"
+    ):
         load_vgg("vgg19", tmp_path / "vgg19-dcbb9e9d.pth", ["conv1_1"])
     (tmp_path / "junk.pth").write_bytes(b"junk")
     with pytest.raises(ModelRefused, match="does not hold"):

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
+from networks.layout import torchvision_vgg19
 from srgan.errors import ModelRefused, UsageError
-from srgan.training.config import GanConfig, PretrainConfig
-from srgan.training.gan import train_gan, window
+from srgan.training.config import GanConfig, PretrainConfig, load_recipe
+from srgan.training.gan import content_loss, train_gan, window
 from srgan.training.pretrain import pretrain
 from srgan.weights.format import load_weights
 
@@ -102,3 +104,16 @@ def test_the_papers_generator_with_batch_normalisation_can_be_started_from(
     first = pretrain(pretrain_config(generator=paper), data=[pack], out=tmp_path / "a")
     config = gan_config(start=str(first), generator=paper, updates=1)
     train_gan(config, data=[pack], out=tmp_path / "b", device="cpu")
+
+
+def test_the_papers_recipe_takes_torchvisions_file(tmp_path: Path) -> None:
+    torch.save(torchvision_vgg19(), tmp_path / "vgg19.pth")
+    recipe = Path(__file__).parents[2] / "recipes" / "srgan-vgg54.toml"
+    config = load_recipe(recipe, [f"content.file={tmp_path / 'vgg19.pth'}"])
+    assert isinstance(config, GanConfig)
+    loss = content_loss(config)
+    assert loss is not None
+    assert loss.name == "VGG19 conv5_4"
+    features = loss.vgg(torch.rand(1, 3, 32, 32))[0]
+    assert features.shape == (1, 512, 2, 2)
+    assert float(features.min()) == float(features.max()) == 34.0  # features.34 is conv5_4

@@ -39,7 +39,7 @@ def artefact_loss(sr: Tensor, hr: Tensor, averaged_sr: Tensor) -> Tensor:
         # Bessel's correction: 49 samples.
         local = (F.avg_pool2d(around.square(), 7, stride=1) - mean.square()).clamp(min=0) * 49 / 48
         weight = residual.var((1, 2, 3), keepdim=True) ** 0.2 * local
-        weight[residual < averaged] = 0.0
+        weight.masked_fill_(residual < averaged, 0.0)  # no index, which a GPU would wait for
     return (weight * (sr - hr)).abs().mean()
 
 

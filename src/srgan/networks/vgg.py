@@ -22,10 +22,13 @@ BLOCKS = {
 }
 """Convolutions of each block; block b has min(64 * 2^b, 512) maps and ends in a 2x2 max-pooling."""
 
-TORCHVISION_VGG19 = "vgg19-dcbb9e9d.pth"
-"""torchvision's published file; the name carries the start of its sha256."""
-VGG16_SHA256 = "18514269de771269"
-"""Start of the sha256 of ``vgg16_imagenet_conv_fp16.npz``."""
+VGG19_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+"""torchvision's published file."""
+SHA256 = {
+    "vgg19-dcbb9e9d.pth": "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+    "vgg16_imagenet_conv_fp16.npz": "18514269de771269",
+}
+"""Of published files, by name; the last one's start."""
 
 Network = Literal["vgg16", "vgg19"]
 
@@ -125,32 +128,31 @@ def load_vgg(
 def _published(network: Network) -> Path:
     if network != "vgg19":
         raise UsageError("give the file of VGG16's weights: --set content.file=PATH")
-    path = Path(torch.hub.get_dir()) / "checkpoints" / TORCHVISION_VGG19
+    name = VGG19_URL.rpartition("/")[2]
+    path = Path(torch.hub.get_dir()) / "checkpoints" / name
     if not path.is_file():
-        url = f"https://download.pytorch.org/models/{TORCHVISION_VGG19}"
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(url, str(path), hash_prefix="dcbb9e9d", progress=False)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(
+                VGG19_URL, str(path), hash_prefix=SHA256.get(name), progress=False
+            )
         except (OSError, RuntimeError) as error:
             raise ModelRefused(
-                f"VGG19 cannot be fetched from {url} ({error}); fetch {TORCHVISION_VGG19} "
-                "elsewhere and give it: --set content.file=PATH"
+                f"VGG19 cannot be fetched from {VGG19_URL} ({error}); fetch {name} elsewhere and "
+                "give it: --set content.file=PATH"
             ) from error
     return path
 
 
 def _check_sha256(path: Path) -> None:
-    expected = {
-        TORCHVISION_VGG19: "dcbb9e9d",
-        "vgg16_imagenet_conv_fp16.npz": VGG16_SHA256,
-    }.get(path.name)
+    expected = SHA256.get(path.name)
     if expected is None:
         return
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if not found.startswith(expected):
         raise ModelRefused(
-            f"{path}: damaged: its sha256 starts {found[:16]}, not {expected}; fetch it again"
+            f"{path}: damaged: its sha256 is {found}, not {expected}; fetch it again"
         )
 
 

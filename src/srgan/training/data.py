@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from srgan.degradation.pipeline import Degradation, degrade
-from srgan.errors import DataRefused, TrainingStopped
+from srgan.errors import DataRefused
 from srgan.image.resize import taps
 from srgan.training.packing import Pack
 
@@ -144,7 +144,9 @@ class ResidentCrops:
     def batch(self, first: int, count: int) -> Tensor:
         """As :meth:`Crops.batch`, on the device."""
         numbers = range(first, first + count)
-        table = torch.tensor([self.crops.strides(n) for n in numbers], device=self.pixels.device)
+        table = torch.tensor([self.crops.strides(n) for n in numbers])
+        if self.pixels.is_cuda:  # pinned, or the copy would wait for the GPU
+            table = table.pin_memory().to(self.pixels.device, non_blocking=True)
         start, down, right = (column.view(-1, 1, 1, 1) for column in table.unbind(1))
         rows = self.steps.view(1, 1, -1, 1) * down
         columns = self.steps.view(1, 1, 1, -1) * right
@@ -230,8 +232,8 @@ class Batches:
     def iterate(self, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of updates ``first`` to ``last - 1``.
 
-        Raises:
-            TrainingStopped: a loader process died or gave nothing in time.
+        A loader process that dies makes the next thing done in this process raise RuntimeError,
+        wherever that is; :func:`srgan.training.setup.explained` knows it.
         """
         if self.resident is not None or not self.workers:
             yield from map(self, range(first, last))
@@ -247,16 +249,8 @@ class Batches:
             # Of its own, or starting it would move PyTorch's random state, which is saved.
             generator=torch.Generator(),
         )
-        try:
-            for hr, lr in loader:
-                yield self.prepare(hr, lr)
-        except RuntimeError as error:
-            if "DataLoader" not in str(error):
-                raise
-            raise TrainingStopped(
-                f"a loader process died or stood still ({str(error).splitlines()[0]}); "
-                "go on with --resume, perhaps with --set data.workers=0"
-            ) from error
+        for hr, lr in loader:
+            yield self.prepare(hr, lr)
 
     def prepare(self, hr_bytes: Tensor, lr_bytes: Tensor) -> tuple[Tensor, Tensor]:
         """From bytes to what the networks see."""

@@ -7,12 +7,16 @@ and any number of losses and passes may come before. Alone, every function here 
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from srgan.errors import UsageError
+
+PATIENCE = timedelta(minutes=30)
+"""How long processes wait for one that still lives, such as the first while it validates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def join(device: str) -> Processes:
         chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(chosen)
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
     return Processes(dist.get_rank(), world, chosen)
 
 

@@ -5,6 +5,7 @@ import math
 from collections import deque
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -96,7 +97,7 @@ class FlightRecorder:
             tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in batch.items()}
             save_file(tensors, str(self.folder / f"{update}.safetensors"))
             where = f"its batch is {self.folder / f'{update}.safetensors'}"
-        except OSError:
+        except (OSError, SafetensorError):
             pass  # the disk may be what is wrong
         raise TrainingStopped(
             f"update {update}: {reason}; {where} and the last checkpoint is kept: {mend}, "
@@ -109,11 +110,7 @@ _LOWER = "lower optimiser.learning_rate"
 
 def gradient_norm(module: nn.Module) -> Tensor:
     """The Euclidean norm of all gradients of a network, a scalar."""
-    total = sum(
-        p.grad.detach().float().square().sum() for p in module.parameters() if p.grad is not None
-    )
-    assert isinstance(total, Tensor)
-    return total.sqrt()
+    return nn.utils.get_total_norm([p.grad for p in module.parameters() if p.grad is not None])
 
 
 def mismatched_pairs(lr: Tensor, hr_unit: Tensor) -> Tensor:

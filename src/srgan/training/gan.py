@@ -36,6 +36,7 @@ from srgan.training.checkpoint import (
 )
 from srgan.training.config import GanConfig
 from srgan.training.distributed import average_gradients, mean, wait
+from srgan.training.faults import explaining
 from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
 from srgan.training.generator import (
     commit,
@@ -52,6 +53,7 @@ from srgan.training.setup import autocast, compiled, guarded, set_up
 from srgan.training.validation import validate
 
 
+@explaining
 def train_gan(
     config: GanConfig,
     *,
@@ -87,9 +89,10 @@ def train_gan(
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
+    fused = dev.type in ("cpu", "cuda")
     betas = (config.optimiser.beta1, config.optimiser.beta2)
-    g_adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=True)
-    d_adam = torch.optim.Adam(discriminator.parameters(), betas=betas, fused=True)
+    g_adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=fused)
+    d_adam = torch.optim.Adam(discriminator.parameters(), betas=betas, fused=fused)
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
     # The downscale of a crop alone: without the margin that the batches are shrunk with.
     margin = 2 * config.generator.scale
@@ -191,7 +194,7 @@ def train_gan(
         wait(processes)
 
     flight = FlightRecorder(out)
-    with guarded(processes, out) as termination:
+    with guarded(processes) as termination:
         log = RunLog(
             out,
             first=update,
@@ -232,7 +235,7 @@ def train_gan(
             losses |= terms
             numbers = [loss.detach().float() for loss in losses.values()]
             numbers += [gradient_norm(generator), mismatched_pairs(lr, unit(hr))]
-            numbers += [torch.tensor(float(termination.asked), device=dev)]
+            numbers += [torch.full((), float(termination.asked), device=dev)]
             *values, norm, mismatched, asked = mean(torch.stack(numbers), processes).tolist()
             batch = {"lr": lr, "hr": hr, "sr": sr}
             named = dict(zip(losses, values, strict=True))

@@ -30,8 +30,8 @@ def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
 @torch.no_grad()
 def follow(average: nn.Module, generator: nn.Module, decay: float) -> None:
     """Move the average towards the generator: ``average = decay * average + (1 - decay) * now``."""
-    for a, g in zip(average.parameters(), generator.parameters(), strict=True):
-        a.lerp_(g, 1.0 - decay)
+    # All at once: on a GPU hundreds of small calls would cost more than the network.
+    torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 1.0 - decay)
     for mean, now in zip(average.buffers(), generator.buffers(), strict=True):
         mean.copy_(now)
 

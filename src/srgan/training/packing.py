@@ -35,7 +35,7 @@ class Pack:
     """Photos of one or more packs, memory-mapped; ``photo(i)`` is a view, (H, W, 3) uint8 RGB.
 
     Raises:
-        DataRefused: a folder is no pack, or its file is cut short.
+        DataRefused: a folder is no pack, or its index and its pixels do not fit each other.
     """
 
     def __init__(self, *folders: str | Path) -> None:
@@ -50,12 +50,12 @@ class Pack:
                 index = json.loads((folder / "index.json").read_text())
                 pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r")
                 photos = [Photo(**entry) for entry in index["photos"]]
+                _check_index(photos, pixels.size)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 raise DataRefused(
-                    f"{folder}: not a pack of photos ({error}); make one: srgan data prepare"
+                    f"{folder}: not a whole pack of photos ({error}); make it again: "
+                    "srgan data prepare"
                 ) from error
-            if not photos or any(p.offset + p.height * p.width * 3 > pixels.size for p in photos):
-                raise DataRefused(f"{folder}: the pack is cut short; make it again")
             self._maps.append(pixels)
             self._base.append(self.bytes)
             self._pack_of += [number] * len(photos)
@@ -154,6 +154,20 @@ def open_data(folders: Sequence[str | Path], cache: str | Path) -> Pack:
             prepare(loose, cache)
         packs.append(cache)
     return Pack(*packs)
+
+
+def _check_index(photos: list[Photo], size: int) -> None:
+    """Raise ValueError where the photos are not exactly ``size`` bytes, one after the other."""
+    end = 0
+    for i, photo in enumerate(photos):
+        numbers = (photo.offset, photo.height, photo.width)
+        if not all(type(n) is int for n in numbers) or min(photo.height, photo.width) < 1:
+            raise ValueError(f"index.json: photo {i} is wrong")
+        if photo.offset != end:
+            raise ValueError(f"index.json: photo {i} is not where the one before it ends")
+        end += photo.height * photo.width * 3
+    if not photos or end != size:
+        raise ValueError(f"pixels.u8 holds {size} bytes, not the {end} of index.json")
 
 
 def _files(folder: Path) -> list[Path]:

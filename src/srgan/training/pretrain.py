@@ -22,6 +22,7 @@ from srgan.training.checkpoint import (
 )
 from srgan.training.config import PretrainConfig
 from srgan.training.distributed import average_gradients, mean, wait
+from srgan.training.faults import explaining
 from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
 from srgan.training.generator import (
     commit,
@@ -38,6 +39,7 @@ from srgan.training.setup import autocast, compiled, guarded, set_up
 from srgan.training.validation import validate
 
 
+@explaining
 def pretrain(
     config: PretrainConfig,
     *,
@@ -77,8 +79,9 @@ def pretrain(
     generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     forward = compiled(config, generator)
+    fused = dev.type in ("cpu", "cuda")
     betas = (config.optimiser.beta1, config.optimiser.beta2)
-    adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=True)
+    adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=fused)
 
     update, best = 0, float("inf")
     if resume:
@@ -115,7 +118,7 @@ def pretrain(
         generator.load_state_dict(untouched)  # batch normalisation has seen the batch
 
     flight = FlightRecorder(out)
-    with guarded(processes, out) as termination:
+    with guarded(processes) as termination:
         log = RunLog(
             out,
             first=update,
@@ -133,7 +136,7 @@ def pretrain(
 
             seen = [loss.detach(), gradient_norm(generator)]
             seen += [mismatched_pairs(lr, (hr - low) / (high - low))]
-            seen += [torch.tensor(float(termination.asked), device=dev)]
+            seen += [torch.full((), float(termination.asked), device=dev)]
             value, norm, mismatch, asked = mean(torch.stack(seen), processes).tolist()
             batch = {"lr": lr, "hr": hr}
             losses = {"loss": value}

@@ -1,10 +1,9 @@
 """What both loops need before their first update."""
 
 import contextlib
-import errno
 import os
-import re
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from srgan.errors import OutputFailed, TrainingStopped, UsageError
+from srgan.errors import TrainingStopped, UsageError
 from srgan.image.atomic import failure, make_folder, sweep
 from srgan.training.config import Config
 from srgan.training.data import Batches, Crops, split
@@ -23,8 +22,6 @@ from srgan.training.packing import open_data
 from srgan.training.validation import Bytes, folder_pictures, held_out_pictures
 
 VALIDATION_SIDE = 256
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-_NO_MEMORY = re.compile("can't allocate memory|not enough memory|CUDA out of memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +62,8 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
             raise failure(out, error) from error
         sweep(out)  # what a killed run had half written
     torch.manual_seed(config.seed)
+    if config.device.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS would refuse
     torch.use_deterministic_algorithms(config.device.deterministic)
     torch.backends.cudnn.benchmark = not config.device.deterministic
     if processes.device.type == "cuda":
@@ -129,38 +128,24 @@ class Termination:
 
 
 @contextlib.contextmanager
-def guarded(processes: Processes, out: Path) -> Iterator[Termination]:
-    """For the length of a loop: SIGTERM is noted, running out of memory or disk is explained.
-
-    Raises:
-        TrainingStopped: out of memory, with the settings to lower.
-        OutputFailed: the disk is full, or fails.
-    """
+def guarded(processes: Processes) -> Iterator[Termination]:
+    """For the length of a loop: SIGTERM is noted, and at its end the processes part."""
     termination = Termination()
     try:
         before = signal.signal(signal.SIGTERM, termination.note)
     except ValueError:  # not the main thread
         before = None
+    hook, threading.excepthook = threading.excepthook, _quiet
     try:
         yield termination
-    except Exception as error:
-        raise explained(error, out) from error
     finally:
+        threading.excepthook = hook
         if before is not None:
             signal.signal(signal.SIGTERM, before)
         leave(processes)
 
 
-def explained(error: Exception, out: Path) -> Exception:
-    """The one line for what may befall any run; other errors as they are."""
-    if isinstance(error, OutputFailed):
-        return OutputFailed(f"{error}; the last checkpoint is kept: make room, then --resume")
-    if isinstance(error, OSError) and error.errno in _DISK:
-        said = f"{out}: cannot be written: {os.strerror(error.errno)}"
-        return OutputFailed(f"{said}; the last checkpoint is kept: make room, then --resume")
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or _NO_MEMORY.search(str(error)):
-        return TrainingStopped(
-            "out of memory; the last checkpoint is kept. Lower data.batch or data.crop, "
-            "such as --set data.batch=8, then --resume"
-        )
-    return error
+def _quiet(failed: threading.ExceptHookArgs) -> None:
+    # TensorBoard's thread; what it could not write is raised in the loop too.
+    if not isinstance(failed.exc_value, OSError):
+        threading.__excepthook__(failed)

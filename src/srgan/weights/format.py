@@ -5,8 +5,6 @@ and the model card's facts (recipe, data, commit, updates, figures). Reading one
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from srgan.errors import ModelRefused, OutputFailed
+from srgan.errors import ModelRefused
+from srgan.image.atomic import atomic_file
 
 Tensors = dict[str, NDArray[np.float32]]
 
@@ -57,24 +56,10 @@ def save_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]], header: 
     Raises:
         OutputFailed: the file cannot be written.
     """
-    target = Path(path)
     arrays = {name: np.asarray(array, np.float32, order="C") for name, array in tensors.items()}
     metadata = {"format": "pt", "srgan": json.dumps(asdict(header), sort_keys=True)}
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-        os.close(handle)
-        try:
-            save_file(arrays, name, metadata=metadata)
-            with Path(name).open("rb+") as file:
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputFailed(f"{target}: cannot be written: {error.strerror or error}") from error
+    with atomic_file(path, overwrite=True) as file:
+        file.write(save(arrays, metadata=metadata))
 
 
 def read_header(path: str | Path) -> Header:
