@@ -93,7 +93,7 @@ def _serve(
         return
     try:
         from srgan.server.app import Config, create_app
-        from srgan.server.run import listen, serve
+        from srgan.server.run import leave, listen, serve
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the server needs {error.name}; install it with: pip install 'srgan[serve]'"
@@ -133,6 +133,7 @@ def _serve(
     finally:
         listener.close()
         shutil.rmtree(folder, ignore_errors=True)
+    leave()
 
 
 def _is_local(host: str) -> bool:
