@@ -8,13 +8,13 @@ import pytest
 from srgan.classical import anchored, anr, aplus, zeyde
 from srgan.classical.ksvd import ksvd, pursue
 from srgan.classical.luma import LumaUpscaler
+from srgan.classical.methods import METHODS, Options, open_fitted, pack
 from srgan.classical.patches import Grid, features
-from srgan.classical.store import open_classical, pack_anchors, pack_dictionaries
 from srgan.errors import DataRefused, ModelRefused
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.metrics.psnr import psnr
-from srgan.weights.format import load_weights, save_weights
+from srgan.weights.format import CLASSICAL, load_weights, save_weights
 
 
 def _shapes(seed: int, side: int = 120) -> np.ndarray:
@@ -117,24 +117,37 @@ def test_each_method_beats_bicubic(dictionaries: zeyde.Dictionaries) -> None:
     assert _gain(anchored.upscaler(learned)) > 0.8
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_is_fitted_packed_and_opened_by_its_row(name: str) -> None:
+    told: list[float] = []
+    options = Options(scale=2, atoms=32)
+    learned = METHODS[name].fit([_shapes(s) for s in range(3)], options, told.append)
+    assert told[-1] == pytest.approx(1.0)
+    assert told == sorted(told)
+    upscaler = open_fitted(*pack(name, learned, {}))
+    assert upscaler.scale == 2
+    assert upscaler(np.zeros((9, 8, 3), np.float32)).shape == (18, 16, 3)
+    assert tuple(METHODS) == CLASSICAL
+
+
 def test_weights_files(tmp_path: Path, dictionaries: zeyde.Dictionaries) -> None:
     lr = _shapes(3, 30).astype(np.float32) / 255
     anchors = anr.anchors(dictionaries)
     for packed, expected in (
-        (pack_dictionaries("zeyde", dictionaries, {}), zeyde.upscaler(dictionaries)),
-        (pack_dictionaries("anr", dictionaries, {}), anchored.upscaler(anchors)),
-        (pack_anchors(anchors, {}), anchored.upscaler(anchors)),
+        (pack("zeyde", dictionaries, {}), zeyde.upscaler(dictionaries)),
+        (pack("anr", dictionaries, {}), anchored.upscaler(anchors)),
+        (pack("aplus", anchors, {}), anchored.upscaler(anchors)),
     ):
         path = tmp_path / "fitted.safetensors"
         save_weights(path, *packed)
-        again = open_classical(*load_weights(path))
+        again = open_fitted(*load_weights(path))
         assert again.scale == 3
         assert np.array_equal(again(lr), expected(lr))
-    tensors, header = pack_anchors(anchors, {})
+    tensors, header = pack("aplus", anchors, {})
     with pytest.raises(ModelRefused, match="do not fit each other"):
-        open_classical({**tensors, "atoms": tensors["atoms"][:, :5]}, header)
+        open_fitted({**tensors, "atoms": tensors["atoms"][:, :5]}, header)
     with pytest.raises(ModelRefused, match="holds components, atoms, regressors"):
-        open_classical({}, header)
+        open_fitted({}, header)
 
 
 def test_small_pictures_are_bicubic_and_too_little_data_is_refused(

@@ -58,7 +58,7 @@ def test_niqe(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     out = str(tmp_path / "x")
     error, _ = _run("fit", "forest", "--data", str(tmp_path), "-o", out)
-    assert "choose zeyde, anr, aplus or niqe" in str(error)
+    assert "choose one of zeyde, anr, aplus, niqe" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "--scale", "5", "-o", out)
     assert "--scale must be 2, 3 or 4" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "-o", out)

@@ -1,11 +1,13 @@
 """LPIPS: its layers against PyTorch's, and only published weights."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from srgan.errors import ModelRefused
+from srgan.errors import ModelRefused, UsageError
+from srgan.metrics import lpips
 from srgan.metrics.feature_distance import FeatureDistance
 from srgan.metrics.lpips import Tensors, Trunk, layers, load_lpips
 
@@ -76,6 +78,58 @@ def test_the_definition(trunk: Trunk) -> None:
     a, b = np.random.default_rng(1).integers(0, 256, (2, 64, 48, 3), dtype=np.uint8)
     distance = FeatureDistance(layers(trunk, weights, heads), smallest=32)
     assert distance(a, b) == pytest.approx(_expected(trunk, weights, heads, a, b), rel=1e-4)
+
+
+def _publish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trunk: Trunk
+) -> tuple[Path, Path, Tensors, Tensors]:
+    """Files in the published layouts, and their digests in place of the published ones."""
+    weights, heads = _random(trunk)
+    rest = {
+        "classifier.1.weight": np.zeros((5, 7), np.float32),
+        "classifier.1.bias": np.zeros(5, np.float32),
+    }
+    body, lin = tmp_path / lpips.TRUNKS[trunk], tmp_path / f"{trunk}.pth"
+    torch.save({k: torch.from_numpy(v) for k, v in {**weights, **rest}.items()}, body)
+    torch.save({k: torch.from_numpy(v) for k, v in heads.items()}, lin)
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (body, lin)]
+    monkeypatch.setitem(lpips.TRUNKS, trunk, f"{trunk}-{digests[0][:8]}.pth")
+    monkeypatch.setitem(lpips.HEADS_SHA256, trunk, digests[1])
+    return body, lin, weights, heads
+
+
+@pytest.mark.parametrize("trunk", ["alex", "vgg"])
+def test_files_as_torchvision_and_lpips_publish_them(
+    trunk: Trunk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, lin, weights, heads = _publish(tmp_path, monkeypatch, trunk)
+    distance = load_lpips(trunk, weights=body, heads=lin)
+    a, b = np.random.default_rng(2).integers(0, 256, (2, 40, 48, 3), dtype=np.uint8)
+    assert distance(a, b) == pytest.approx(_expected(trunk, weights, heads, a, b), rel=1e-4)
+    assert distance(a, a) == 0.0
+    with pytest.raises(UsageError, match="too small"):
+        distance(a[:31], b[:31])
+
+
+def test_one_changed_byte_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body, lin, _, _ = _publish(tmp_path, monkeypatch, "alex")
+    for path, what in ((body, "torchvision's trunk"), (lin, "heads of the package lpips")):
+        right = path.read_bytes()
+        path.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
+        with pytest.raises(ModelRefused, match=f"{what} as published"):
+            load_lpips("alex", weights=body, heads=lin)
+        path.write_bytes(right)
+    load_lpips("alex", weights=body, heads=lin)
+
+
+def test_a_trunk_of_other_shapes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, lin, _, _ = _publish(tmp_path, monkeypatch, "alex")
+    monkeypatch.setitem(lpips.TRUNKS, "vgg", lpips.TRUNKS["alex"])
+    monkeypatch.setitem(lpips.HEADS_SHA256, "vgg", lpips.HEADS_SHA256["alex"])
+    with pytest.raises(ModelRefused, match=r"neither holds tensor 'features\.2\.weight'"):
+        load_lpips("vgg", weights=body, heads=lin)
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:

@@ -26,6 +26,16 @@ class Anchors:
     atoms: Float
     regressors: Float
 
+    @property
+    def fits(self) -> bool:
+        """Whether the shapes belong together."""
+        size = (3 * self.scale) ** 2
+        return (
+            self.components.ndim == self.atoms.ndim == 2
+            and self.components.shape == (4 * size, self.atoms.shape[0])
+            and self.regressors.shape == (self.atoms.shape[1], self.atoms.shape[0], size)
+        )
+
 
 def upscaler(anchors: Anchors) -> LumaUpscaler:
     """The method, ready to enlarge."""

@@ -5,7 +5,9 @@ Each atom of Zeyde's dictionaries gets the ridge regression of its 40 most corre
 
 import numpy as np
 
+from srgan.classical import anchored
 from srgan.classical.anchored import Anchors
+from srgan.classical.luma import LumaUpscaler
 from srgan.classical.zeyde import Dictionaries
 
 NEIGHBOURS = 40
@@ -24,3 +26,8 @@ def anchors(dictionaries: Dictionaries, *, neighbours: int = NEIGHBOURS) -> Anch
         system = a.T @ a + RIDGE * np.eye(a.shape[1])
         regressors[atom] = (1.0 + RIDGE) * np.linalg.solve(system, a.T @ high[group])
     return Anchors(dictionaries.scale, dictionaries.components, dictionaries.low, regressors)
+
+
+def upscaler(dictionaries: Dictionaries) -> LumaUpscaler:
+    """The method, ready to enlarge; the regressors are worked out here, in a second."""
+    return anchored.upscaler(anchors(dictionaries))

@@ -30,6 +30,16 @@ class Dictionaries:
     low: Float
     high: Float
 
+    @property
+    def fits(self) -> bool:
+        """Whether the shapes belong together."""
+        size = (3 * self.scale) ** 2
+        return (
+            self.components.ndim == self.low.ndim == 2
+            and self.components.shape == (4 * size, self.low.shape[0])
+            and self.high.shape == (size, self.low.shape[1])
+        )
+
 
 def fit(
     images: Iterable[NDArray[np.uint8]],

@@ -20,8 +20,8 @@ def benchmark(
     data: Annotated[Path, typer.Option(help="Folder with one folder a test set.")] = Path("data"),
     sets: Annotated[str | None, typer.Option(help="Names, such as Set5,Set14.")] = None,
     methods: Annotated[
-        str | None, typer.Option(help="Names and weights files; default: all of this scale.")
-    ] = None,
+        str, typer.Option(help="Names and weights files; all: those of this scale in srgan.")
+    ] = "all",
     scale: Annotated[int, typer.Option(help="Factor of the enlargement.")] = 4,
     measures: Annotated[str | None, typer.Option(help="Names; default: all there are.")] = None,
     cost: Annotated[bool, typer.Option(help="Measure time and memory too.")] = True,
@@ -98,7 +98,7 @@ def benchmark(
             raise SRGANError(f"{len(lines)} means differ from {baseline}")
 
 
-def _methods(names: str | None, scale: int) -> list[Method]:
+def _methods(names: str, scale: int) -> list[Method]:
     from functools import partial
     from hashlib import sha256
 
@@ -109,22 +109,26 @@ def _methods(names: str | None, scale: int) -> list[Method]:
     from srgan.weights.catalog import models
     from srgan.weights.format import read_header
 
-    known = {m.name: m for m in models()}
-    chosen = []
-    for name in names.split(",") if names else known:
-        path = _weights(name)
-        if path is None:
+    known = [m.name for m in models()]
+    chosen = {}
+    for name in names.split(","):
+        for one in known if name == "all" else [name]:
+            path = _weights(one)
             version = __version__
-        else:
-            header = read_header(path)
-            if header.scale != scale:
-                if names is None:
+            if path is not None:
+                header = read_header(path)
+                if header.scale != scale and name == "all":
                     continue
-                raise ModelRefused(f"{name}: enlarges x{header.scale}, not x{scale}; leave it out")
-            version = sha256(path.read_bytes()).hexdigest()[:12]
-        label = Path(name).stem if name not in known else name
-        chosen.append(Method(label, version, partial(load, name, scale=scale), name))
-    return chosen
+                if header.scale != scale:
+                    raise ModelRefused(
+                        f"{one}: enlarges x{header.scale}, not x{scale}; leave it out"
+                    )
+                version = sha256(path.read_bytes()).hexdigest()[:12]
+            label = one if one in known else Path(one).stem
+            if one not in known and label in known:  # ours stay apart from one's own of that name
+                label = f"{Path(one).resolve().parent.name}/{label}"
+            chosen[label] = Method(label, version, partial(load, one, scale=scale), one)
+    return list(chosen.values())
 
 
 def _weights(name: str) -> Path | None:
@@ -242,12 +246,10 @@ class _Say:
             print(line, file=sys.stderr)
 
 
-def _command(
-    data: Path, sets: str | None, methods: str | None, scale: int, measures: str | None
-) -> str:
+def _command(data: Path, sets: str | None, methods: str, scale: int, measures: str | None) -> str:
     parts = ["srgan benchmark", f"--data {data.name}"]
     parts += [f"--sets {sets}"] if sets else []
-    if methods:
+    if methods != "all":
         parts.append("--methods " + ",".join(Path(m).name for m in methods.split(",")))
     parts += [f"--measures {measures}"] if measures else []
     return " ".join([*parts, f"--scale {scale}"])

@@ -32,44 +32,31 @@ def fit(
 
     from srgan.errors import UsageError
 
-    if method not in ("zeyde", "anr", "aplus", "niqe"):
-        raise UsageError(f"method {method!r} is unknown; choose zeyde, anr, aplus or niqe")
-    if scale not in (2, 3, 4):
-        raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
     if method == "niqe":
         from srgan.metrics import niqe
 
         niqe.save(niqe.fit(_pictures(data)), output)
         return
 
-    from srgan.classical import aplus, zeyde
-    from srgan.classical.store import pack_anchors, pack_dictionaries
+    from srgan.classical.methods import METHODS, Options, pack
     from srgan.weights.format import save_weights
+
+    if method not in METHODS:
+        raise UsageError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}, niqe")
+    if scale not in (2, 3, 4):
+        raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
 
     def say(done: float) -> None:
         print(f"\r{method}: {done:4.0%}", end="", file=sys.stderr, flush=True)
 
     images = list(_pictures(data))
-    share = 0.4 if method == "aplus" else 1.0
-    dictionaries = zeyde.fit(
-        images, scale=scale, size=atoms, seed=seed, progress=lambda f: say(share * f)
-    )
+    learned = METHODS[method].fit(images, Options(scale, atoms, samples, seed), say)
     card = {
         "name": method,
         "data": f"{len(images)} pictures of {data.name}",
         "recipe": f"srgan fit {method} --scale {scale} --atoms {atoms} --seed {seed}",
     }
-    if method == "aplus":
-        anchors = aplus.fit(
-            images,
-            dictionaries,
-            samples=samples,
-            seed=seed,
-            progress=lambda f: say(share + (1.0 - share) * f),
-        )
-        save_weights(output, *pack_anchors(anchors, card))
-    else:
-        save_weights(output, *pack_dictionaries(method, dictionaries, card))
+    save_weights(output, *pack(method, learned, card))
     print(file=sys.stderr)
 
 

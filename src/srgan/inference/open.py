@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from srgan.classical.interpolation import Interpolation
-from srgan.classical.store import open_classical
+from srgan.classical.methods import METHODS, open_fitted
 from srgan.errors import ModelRefused, UsageError
 from srgan.image.resize import KernelName
 from srgan.inference.graph import blend, build_graph, reach
@@ -16,7 +16,7 @@ from srgan.inference.runtimes import Device, Precision, choose_device, cores, na
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
 from srgan.weights.catalog import weights_file
-from srgan.weights.format import CLASSICAL, Header, Tensors, load_weights
+from srgan.weights.format import Header, Tensors, load_weights
 
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
@@ -63,8 +63,8 @@ def load(
         tensors, header = _blended(name_or_path, realism)
     else:
         tensors, header = load_weights(find_weights(name_or_path))
-    if header.architecture in CLASSICAL:
-        return open_classical(tensors, header)
+    if header.architecture in METHODS:
+        return open_fitted(tensors, header)
     return open_network(
         tensors,
         header,

@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from srgan.errors import UsageError
+from srgan.errors import RuntimeFailed, UsageError
 
 # LPIPS' own normalisation of pictures in [-1, 1].
 _SHIFT = np.array([-0.030, -0.088, -0.188], np.float32).reshape(1, 3, 1, 1)
@@ -79,6 +79,7 @@ class FeatureDistance:
 
         Raises:
             UsageError: they are not RGB uint8 of one size, or smaller than the network needs.
+            RuntimeFailed: the network could not run, mostly for want of memory.
         """
         for picture in (a, b):
             if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
@@ -94,7 +95,13 @@ class FeatureDistance:
                 f"it needs at least {self._smallest} pixels a side"
             )
         pair = np.stack([a, b]).transpose(0, 3, 1, 2).astype(np.float32) / np.float32(127.5) - 1.0
-        (distance,) = self._session.run(None, {"pair": pair.astype(np.float32)})
+        try:
+            (distance,) = self._session.run(None, {"pair": pair.astype(np.float32)})
+        except Exception as error:  # ONNX Runtime's own have no common base
+            raise RuntimeFailed(
+                f"the features of a picture of {a.shape[1]}x{a.shape[0]} could not be computed: "
+                f"{' '.join(str(error).split())[:200]}"
+            ) from error
         return float(distance.reshape(()))
 
 

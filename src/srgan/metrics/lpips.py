@@ -46,9 +46,11 @@ def load_lpips(
     heads = Path(heads) if heads else _installed(trunk)
     _check(weights, TRUNKS[trunk].rpartition("-")[2].removesuffix(".pth"), "torchvision's trunk")
     _check(heads, HEADS_SHA256[trunk], "the heads of the package lpips")
-    return FeatureDistance(
-        layers(trunk, load_torch_file(weights), load_torch_file(heads)), smallest=32
-    )
+    try:
+        stack = layers(trunk, load_torch_file(weights), load_torch_file(heads))
+    except KeyError as error:
+        raise ModelRefused(f"{weights}, {heads}: neither holds tensor {error} of LPIPS") from error
+    return FeatureDistance(stack, smallest=32)
 
 
 def layers(trunk: Trunk, weights: Tensors, heads: Tensors) -> list[Layer]:

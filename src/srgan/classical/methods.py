@@ -1,0 +1,108 @@
+"""The fitted methods by name: how each is learned from pictures and opened from a weights file.
+
+A new method is a file beside this one and a row in :data:`METHODS`; its name is added to
+:data:`srgan.weights.format.CLASSICAL`. What it learns is a frozen dataclass of ``scale`` and
+arrays, which a weights file holds by their names.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.classical import anchored, anr, aplus, zeyde
+from srgan.classical.luma import LumaUpscaler
+from srgan.errors import ModelRefused
+from srgan.weights.format import Header, Tensors
+
+Pictures = Sequence[NDArray[np.uint8]]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a fit may be told: the factor, atoms of a dictionary, patches at most, the seed."""
+
+    scale: int = 4
+    atoms: int = 1024
+    samples: int = 2_000_000
+    seed: int = 0
+
+
+class Learned(Protocol):
+    """What a method learns: ``scale`` and arrays, in a dataclass."""
+
+    @property
+    def scale(self) -> int:
+        """The factor that it was learned for."""
+        ...
+
+    @property
+    def fits(self) -> bool:
+        """Whether the arrays' shapes belong together."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A method: the dataclass that it learns, how, and how that enlarges."""
+
+    learned: Callable[..., Any]
+    fit: Callable[[Pictures, Options, Progress], Any]
+    upscaler: Callable[[Any], LumaUpscaler]
+
+
+def _fit_dictionaries(images: Pictures, options: Options, progress: Progress) -> zeyde.Dictionaries:
+    return zeyde.fit(
+        images, scale=options.scale, size=options.atoms, seed=options.seed, progress=progress
+    )
+
+
+def _fit_aplus(images: Pictures, options: Options, progress: Progress) -> anchored.Anchors:
+    dictionaries = _fit_dictionaries(images, options, lambda done: progress(0.4 * done))
+    return aplus.fit(
+        images,
+        dictionaries,
+        samples=options.samples,
+        seed=options.seed,
+        progress=lambda done: progress(0.4 + 0.6 * done),
+    )
+
+
+METHODS = {
+    "zeyde": Fitted(zeyde.Dictionaries, _fit_dictionaries, zeyde.upscaler),
+    "anr": Fitted(zeyde.Dictionaries, _fit_dictionaries, anr.upscaler),
+    "aplus": Fitted(anchored.Anchors, _fit_aplus, anchored.upscaler),
+}
+"""In the order of the years in which they were published."""
+
+
+def pack(method: str, learned: Learned, card: dict[str, Any]) -> tuple[Tensors, Header]:
+    """What a weights file of a method holds."""
+    tensors = {name: getattr(learned, name) for name in _arrays(type(learned))}
+    return tensors, Header(method, {}, learned.scale, card=card)
+
+
+def open_fitted(tensors: Tensors, header: Header) -> LumaUpscaler:
+    """The method of a weights file, ready to enlarge.
+
+    Raises:
+        ModelRefused: the tensors do not fit the header.
+    """
+    method = METHODS[header.architecture]
+    names = _arrays(method.learned)
+    if sorted(tensors) != sorted(names):
+        raise ModelRefused(
+            f"a file of {header.architecture} holds {', '.join(names)}, "
+            f"not {', '.join(sorted(tensors)) or 'nothing'}; fit it again"
+        )
+    learned = method.learned(header.scale, **tensors)
+    if not learned.fits:
+        raise ModelRefused(f"the tensors of {header.architecture} do not fit each other")
+    return method.upscaler(learned)
+
+
+def _arrays(learned: Any) -> list[str]:
+    return [f.name for f in fields(learned) if f.name != "scale"]
