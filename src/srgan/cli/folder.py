@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from srgan.cli.progress import progress_bar
 from srgan.inference.file import Options, size_mark, upscale_file, wanted_size
-from srgan.inference.folder import Event, outputs_made, run_folder
+from srgan.inference.folder import Event, Process, outputs_made, run_folder
 from srgan.inference.scan import Task, check_space, plan_folder
 from srgan.inference.stop import Stop
 from srgan.inference.upscaler import Upscaler
@@ -28,6 +29,7 @@ def upscale_folder(
     recursive: bool = False,
     resume: bool = False,
     workers: int = 1,
+    far: AbstractContextManager[tuple[Process, int]] | None = None,
     quiet: bool = False,
     json: bool = False,
 ) -> int:
@@ -43,6 +45,7 @@ def upscale_folder(
         model: its name, for the template.
         template: of the results' names.
         recursive, resume, workers: as :func:`srgan.inference.folder.run_folder` takes them.
+        far: does the work elsewhere, with its own number of workers.
         quiet: say nothing but errors.
         json: one JSON object a line on stdout instead of text.
 
@@ -69,41 +72,52 @@ def upscale_folder(
         size_of=lambda height, width: wanted_size(height, width, options),
         limits=options.limits,
     )
-    upscaler = load()
 
-    def process(task: Task, again: bool, asked: Callable[[], bool]) -> tuple[str, ...]:
-        wanted = replace(options, overwrite=again, format=task.format)
-        with progress_bar(task.name, show=not quiet and workers == 1) as progress:
-            return upscale_file(
-                task.input, task.output, upscaler, wanted, progress=progress, cancelled=asked
-            ).notices
+    stdout = sys.stdout  # which a cluster turns away from
 
     def report(event: Event) -> None:
         if json:
-            print(event.as_json(), flush=True)
+            print(event.as_json(), file=stdout, flush=True)
         if event.status in ("refused", "failed"):
             print(f"srgan: {_shown(event.input)}: {event.reason}", file=sys.stderr)
         elif not quiet:
             for notice in event.notices:
                 print(f"{_shown(event.input)}: {notice}", file=sys.stderr)
             if not json:
-                print(_line(event), flush=True)
+                print(_line(event), file=stdout, flush=True)
 
     decides = {**made_by, "options": repr(replace(options, overwrite=False))}
-    summary = run_folder(
-        plan,
-        output,
-        process,
-        made_by=decides,
-        resume=resume,
-        overwrite=options.overwrite,
-        workers=workers,
-        report=report,
-        stop=stop,
-    )
-    if not quiet or summary.exit_status:
-        print(f"{_shown(str(folder))}: {summary}", file=sys.stderr)
+    with far or _here(load, options, workers, show=not quiet) as (process, count):
+        summary = run_folder(
+            plan,
+            output,
+            process,
+            made_by=decides,
+            resume=resume,
+            overwrite=options.overwrite,
+            workers=count,
+            report=report,
+            stop=stop,
+        )
+        if not quiet or summary.exit_status:
+            print(f"{_shown(str(folder))}: {summary}", file=sys.stderr)
     return stop.exit_status or summary.exit_status
+
+
+@contextmanager
+def _here(
+    load: Callable[[], Upscaler], options: Options, workers: int, *, show: bool
+) -> Iterator[tuple[Process, int]]:
+    upscaler = load()
+
+    def process(task: Task, again: bool, asked: Callable[[], bool]) -> tuple[str, ...]:
+        wanted = replace(options, overwrite=again, format=task.format)
+        with progress_bar(task.name, show=show and workers == 1) as progress:
+            return upscale_file(
+                task.input, task.output, upscaler, wanted, progress=progress, cancelled=asked
+            ).notices
+
+    yield process, workers
 
 
 def _line(event: Event) -> str:

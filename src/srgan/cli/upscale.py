@@ -75,8 +75,21 @@ def upscale(
         ),
     ] = False,
     workers: Annotated[
-        int, Option("--workers", min=1, help="Folders: pictures under way at the same time.")
-    ] = 1,
+        int | None,
+        Option(
+            "--workers",
+            min=1,
+            help="Folders: pictures under way at the same time. Default: 1; --ray: 1 a machine.",
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        Option(
+            "--ray",
+            metavar="ADDRESS|local",
+            help="Folders: spread the pictures over a Ray cluster that sees the same folders.",
+        ),
+    ] = None,
     consistent: Annotated[
         bool,
         Option("--consistent", help="Correct the result so that shrunk it equals the input."),
@@ -127,43 +140,57 @@ def upscale(
         limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6), max_frames),
     )
     chosen = model or DEFAULT
-    opened = cache(
-        partial(
-            load,
-            chosen,
-            device=device,
-            precision=precision,
-            threads=threads,
-            realism=realism,
-            tile="auto" if tile == "auto" else _number(tile, "--tile"),
-            exact=exact,
-        )
+    if ray is not None and chosen.endswith(".safetensors"):
+        chosen = str(Path(chosen).absolute())  # the workers start in folders of their own
+    open_model = partial(
+        load,
+        chosen,
+        device=device,
+        precision=precision,
+        threads=threads,
+        realism=realism,
+        tile="auto" if tile == "auto" else _number(tile, "--tile"),
+        exact=exact,
     )
+    opened = cache(open_model)
     with stoppable() as stop:
         folders = [given for given in inputs if given.is_dir()]
         pairs = _pairs([given for given in inputs if given not in folders], output, options, inputs)
+        if ray is not None and pairs:
+            raise UsageError("--ray is for folders; give single pictures without it")
         status = 0
         for folder in folders:
             from srgan.cli.folder import upscale_folder
             from srgan.inference.open import identity
 
             target = output or folder.with_name(f"{folder.resolve().name}_{size_mark(options)}")
+            made_by = {"model": identity(chosen, realism), "precision": precision, "exact": exact}
+            far = None
+            if ray is not None:
+                from srgan.inference.cluster import cluster
+                from srgan.inference.worker import Opening
+
+                opening = Opening(
+                    open_model,
+                    str(made_by["model"]),
+                    partial(identity, chosen, realism),
+                    threads,
+                    gpu=device == "cuda",
+                )
+                far = cluster(ray, opening, options, workers=workers, stop=stop)
             ended = upscale_folder(
                 folder,
                 target / folder.name if output is not None and len(folders) > 1 else target,
                 options,
                 load=opened,
                 stop=stop,
-                made_by={
-                    "model": identity(chosen, realism),
-                    "precision": precision,
-                    "exact": exact,
-                },
+                made_by=made_by,
                 model=Path(chosen).stem,
                 template=name,
                 recursive=recursive,
                 resume=resume,
-                workers=workers,
+                workers=workers or 1,
+                far=far,
                 quiet=quiet,
                 json=json_,
             )

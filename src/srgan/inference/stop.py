@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from srgan.image.atomic import abandon
@@ -16,10 +16,16 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Stop:
-    """Whether a signal has asked to stop; call it to know."""
+    """Whether a signal has asked to stop; call it to know.
+
+    Attributes:
+        signal: its number.
+        before_end: called, in this order, if the process has to end at once.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.before_end: list[Callable[[], None]] = []
 
     def __call__(self) -> bool:
         return self.signal is not None
@@ -67,6 +73,9 @@ def _watch(stop: Stop, heard: socket.socket) -> None:
     except TimeoutError:
         second = stop.signal
     if second is not None:
+        for last in stop.before_end:
+            with suppress(Exception):
+                last()
         _end(128 + second)
 
 
