@@ -72,7 +72,17 @@ def test_the_catalog_is_that_of_the_sets_at_hand(shared: Path) -> None:
         "Set14": 28,
         "BSD100": 200,
     }
-    for name, path, digest in known["Set5"].files:
-        content = (shared / "data" / "test" / "Set5" / name).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == digest
-        assert path.endswith(name.rpartition("/")[2])
+    for source in known.values():
+        for name, path, digest in source.files:
+            content = (shared / "data" / "test" / source.name / name).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == digest
+            assert path.endswith(name.rpartition("/")[2])
+
+
+@pytest.mark.parametrize("digest", ["", None, 0])
+def test_a_file_without_a_digest_is_never_kept(digest: object, server: str, tmp_path: Path) -> None:
+    entry = {"base": server, "credit": "us", "files": {"a.png": ["a.png", digest]}}
+    (tmp_path / "catalog.json").write_text(json.dumps({"Mine": entry}))
+    with pytest.raises(DataRefused, match="not the published file"):
+        fetch(sources(tmp_path / "catalog.json")["Mine"], tmp_path / "data")
+    assert not list(tmp_path.rglob("data/Mine/*"))

@@ -26,23 +26,28 @@ def test_the_shape_of_known_distributions_is_found() -> None:
     assert m._asymmetric(laplace)[0][0] == pytest.approx(1.0, abs=0.08)
 
 
-@pytest.mark.parametrize("number", [3, 9, 21])
+@pytest.mark.parametrize("number", [3, 9, 21, 50, 78, 99])
 def test_damage_is_ranked_below_the_clean_picture(shared: Path, number: int) -> None:
     path = shared / "data" / "test" / "BSD100" / "x4" / f"img_{number:03d}_SRF_4_HR.png"
     picture = Image.open(path).convert("RGB")
     clean = np.asarray(picture)
-    blurred = np.asarray(picture.filter(ImageFilter.GaussianBlur(2)))
-    noise = np.random.default_rng(0).normal(0, 25, clean.shape)
-    noisy = np.clip(clean + noise, 0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=10)
-    damaged = np.asarray(Image.open(buffer))
-    good = m.niqe(clean)
-    assert good < 8.0
-    for bad in (blurred, noisy, damaged):
-        assert m.niqe(bad) > good + 1.0
-    # and more blur is worse than less
-    assert m.niqe(np.asarray(picture.filter(ImageFilter.GaussianBlur(1)))) < m.niqe(blurred)
+
+    def blurred(radius: float) -> np.ndarray:
+        return np.asarray(picture.filter(ImageFilter.GaussianBlur(radius)))
+
+    def noisy(deviation: float) -> np.ndarray:
+        noise = np.random.default_rng(0).normal(0, deviation, clean.shape)
+        return np.clip(clean + noise, 0, 255).astype(np.uint8)
+
+    def compressed(quality: float) -> np.ndarray:
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=int(quality))
+        return np.asarray(Image.open(buffer))
+
+    for damage, little, much in ((blurred, 1, 2), (noisy, 10, 25), (compressed, 30, 10)):
+        assert m.niqe(clean) < m.niqe(damage(little)) < m.niqe(damage(much)), damage.__name__
+        assert m.niqe(damage(much)) > m.niqe(clean) + 1.0
+    assert m.niqe(clean) < 5.0
 
 
 def test_fit_save_load(tmp_path: Path) -> None:
