@@ -1,5 +1,7 @@
+import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -57,13 +59,24 @@ def test_it_serves_until_sigterm_and_leaves_nothing(tmp_path: Path) -> None:
         [*COMMAND, "--port", "0", "--model", "bicubic", "--spool", str(tmp_path)],
         env=os.environ | {"PYTHONPATH": SOURCE},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    assert server.stdout is not None
-    address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
-    assert address is not None
-    assert b"srgan" in urllib.request.urlopen(address[0]).read()
-    assert len(list(tmp_path.iterdir())) == 1
-    server.terminate()
-    assert server.wait(60) == 0
+    with server, contextlib.ExitStack() as clients:
+        clients.callback(server.kill)  # after a failure; harmless when it has ended
+        assert server.stdout is not None
+        address = re.search(r"http://127\.0\.0\.1:(\d+)/", server.stdout.readline())
+        assert address is not None
+        assert b"srgan" in urllib.request.urlopen(address[0], timeout=120).read()
+        assert len(list(tmp_path.iterdir())) == 1
+        # Open connections, half of them with a request on its way, must not disturb the end.
+        for number in range(8):
+            client = socket.create_connection(("127.0.0.1", int(address[1])), timeout=120)
+            clients.enter_context(client)
+            if number % 2:
+                client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        server.terminate()
+        _, errors = server.communicate(timeout=120)
+        assert server.returncode == 0, errors
+        assert "panick" not in errors
     assert list(tmp_path.iterdir()) == []

@@ -133,7 +133,7 @@ def main() -> None:
     from srgan.server.app import Config, create_app
     from srgan.server.guards import Access
     from srgan.server.limits import ServerLimits
-    from srgan.server.run import leave, listen, serve
+    from srgan.server.run import listen, serve
 
     settings = json.loads(sys.argv[1])
     limits = ServerLimits(**settings["limits"])
@@ -145,7 +145,6 @@ def main() -> None:
     listener = listen("127.0.0.1", 0, backlog=2048)
     print(listener.getsockname()[1], flush=True)
     serve(create_app(config), listener, limits)
-    leave()
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def _serve(
         return
     try:
         from srgan.server.app import Config, create_app
-        from srgan.server.run import leave, listen, serve
+        from srgan.server.run import listen, serve
     except ModuleNotFoundError as error:
         raise UsageError(
             f"the server needs {error.name}; install it with: pip install 'srgan[serve]'"
@@ -122,18 +122,14 @@ def _serve(
     if token:
         shown += f"#token={token}"
     folder = Path(tempfile.mkdtemp(prefix="srgan-", dir=spool))
-    try:
-        config = Config(known, default, folder, access, limits, LibraryOpener(device, threads))
-        serve(
-            create_app(config),
-            listener,
-            limits,
-            started=lambda: print(f"srgan serves at {shown}  (Ctrl-C ends it)", flush=True),
-        )
-    finally:
-        listener.close()
-        shutil.rmtree(folder, ignore_errors=True)
-    leave()
+    config = Config(known, default, folder, access, limits, LibraryOpener(device, threads))
+    serve(
+        create_app(config),
+        listener,
+        limits,
+        started=lambda: print(f"srgan serves at {shown}  (Ctrl-C ends it)", flush=True),
+        ended=lambda: shutil.rmtree(folder, ignore_errors=True),
+    )
 
 
 def _is_local(host: str) -> bool:

@@ -25,6 +25,8 @@ from srgan.server.reaper import Reaper
 _SWEEP_SECONDS = 1.0
 _SEND_BUFFER = 256 * 1024
 
+log = logging.getLogger("srgan.server")
+
 
 def listen(host: str, port: int, *, backlog: int) -> socket.socket:
     """A listening socket; port 0 takes a free one.
@@ -86,26 +88,36 @@ def serve(
     limits: ServerLimits,
     *,
     started: Callable[[], None] = lambda: None,
-) -> None:
-    """Serve until SIGTERM or SIGINT; the application's lifespan ends the jobs."""
-    asyncio.run(_serve(app, listener, limits, started))
+    ended: Callable[[], None] = lambda: None,
+) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, then end the process: with 0, or with 1 after an error.
 
-
-def leave() -> NoReturn:
-    """End this process with status 0, after :func:`serve` and once all else is put away.
-
-    Granian's native threads outlive its server. While CPython (before 3.14) takes the interpreter
-    down it cuts such a thread off in the middle of native code, which now and then aborts the
-    process; so the interpreter is not taken down.
+    The application's lifespan ends the jobs. ``started`` is called when requests are answered,
+    ``ended`` when none is any more: nothing else runs after it.
     """
-    for child in multiprocessing.active_children():
-        child.terminate()
-        child.join(5)
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(0)
+    # Granian's threads outlive its server. A thread that asks for the interpreter's lock while
+    # the interpreter ends is unwound by CPython before 3.14, which Rust answers with abort().
+    # So the interpreter never ends here: the process does. For the same reason the loop that
+    # those threads call stays open.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    status = 0
+    try:
+        loop.run_until_complete(_serve(app, listener, limits, started))
+    except BaseException as error:
+        log.critical("the server failed: %r", error, exc_info=bool(os.environ.get("SRGAN_DEBUG")))
+        status = 1
+    try:
+        ended()
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+    finally:
+        os._exit(status)
 
 
 async def _serve(
