@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ import pytest
 import srgan
 from inference.cluster_job import DIES_ONCE, DIES_TWICE, TAKES_AN_HOUR
 from srgan.classical.interpolation import Interpolation
-from srgan.errors import ImageRefused, UsageError
+from srgan.errors import ImageRefused, RuntimeFailed, UsageError
 from srgan.image.files import read_picture, write_picture
 from srgan.image.picture import Frame, Picture
 from srgan.inference.cluster import LOCAL, cluster
@@ -43,6 +44,23 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPat
         pytest.raises(UsageError, match=r"pip install 'srgan\[cluster\]'"),
         cluster(LOCAL, opening, Options()),
     ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "reason"),
+    [
+        ("nowhere", UsageError, "HOST:PORT"),
+        ("host:port", UsageError, "HOST:PORT"),
+        ("127.0.0.1:1", RuntimeFailed, "no Ray cluster at"),
+    ],
+)
+def test_an_address_where_nobody_answers(
+    address: str, error: type[Exception], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
+    opening = Opening(lambda threads: pytest.fail("opened"), "", str)
+    with pytest.raises(error, match=reason), cluster(address, opening, Options()):
         pass
 
 

@@ -11,6 +11,7 @@ import os
 import queue
 import secrets
 import signal
+import socket
 import sys
 import threading
 import time
@@ -32,6 +33,7 @@ from srgan.inference.worker import Fault, Opening, Worker, line
 LOCAL = "local"
 
 _START_S = 300.0  # for a worker to start and open its model
+_ANSWER_S = 10.0
 _POLL_S = 0.1
 _TIDY_S = 0.4  # for a worker that is asked to stop to come to the end of a tile
 _OBJECT_STORE_BYTES = 80_000_000  # Ray's least: paths and lines go through it, pictures never
@@ -53,15 +55,15 @@ def cluster(
     to ``sys.stdout`` meanwhile.
 
     Args:
-        address: of a running cluster, ``"auto"`` to find it, or ``"local"`` for one on this
-            machine that ends with the job.
+        address: HOST:PORT of a running cluster, ``"auto"`` to find it, or ``"local"`` for one on
+            this machine that ends with the job.
         opening: of the model.
         options: of each picture.
         workers: pictures under way at the same time; by default one a machine.
         stop: learns what must not be left running when a signal ends this process at once.
 
     Raises:
-        UsageError: Ray is not installed.
+        UsageError: Ray is not installed, or the address is none.
         RuntimeFailed: no cluster answers, or no worker can start or open the model.
     """
     ray = _ray(address)
@@ -94,6 +96,7 @@ def _ray(address: str) -> Any:
 
 @contextmanager
 def _connected(ray: Any, address: str, workers: int | None) -> Iterator[None]:
+    _check_address(address)
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": False}
     handler = signal.getsignal(signal.SIGTERM)
     try:
@@ -118,6 +121,19 @@ def _connected(ray: Any, address: str, workers: int | None) -> Iterator[None]:
         ray.shutdown()
 
 
+def _check_address(address: str) -> None:
+    """Find out within seconds that nobody listens there; Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address in (LOCAL, "auto"):
+        return
+    if not (host and port.isdigit() and int(port) < 2**16):
+        raise UsageError(f"--ray wants HOST:PORT, auto or local, not {address!r}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S).close()
+    except OSError as error:
+        raise RuntimeFailed(f"no Ray cluster at {address}: {error.strerror or error}") from error
+
+
 class _Died(Exception):
     """The worker is gone, with whatever it was doing."""
 
@@ -127,10 +143,10 @@ class _Crew:
 
     def __init__(self, ray: Any, opening: Opening, options: Options, workers: int | None) -> None:
         self._ray, self._options = ray, options
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = [node["Resources"].get("CPU", 0.0) for node in ray.nodes() if node["Alive"]]
+        nodes = [node for node in nodes if node] or [1.0]  # some clusters' heads do no work
         self.size = workers or len(nodes)
-        share = sum(node.get("CPU", 1.0) for node in nodes) / self.size
-        share = min(share, *(node.get("CPU", 1.0) for node in nodes))
+        share = min(sum(nodes) / self.size, *nodes)
         processors = float(int(share)) if share >= 1 else share
         self._opening = replace(opening, threads=opening.threads or max(1, int(processors)))
         self._actor = ray.remote(
