@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,15 +18,53 @@ from srgan.training.checkpoint import load_checkpoint
 from srgan.training.config import PretrainConfig
 from srgan.training.distributed import join
 from srgan.training.pretrain import pretrain
+from training.tiny import digest
 
 CHILD = """
-import json, sys
+import json, os, sys, time, torch
 from pathlib import Path
+from srgan.errors import SRGANError
 from srgan.training.config import PretrainConfig, build
+from srgan.training.log import RunLog
 from srgan.training.pretrain import pretrain
+torch.set_num_threads(1)
 config = build(PretrainConfig, json.loads(sys.argv[1]), "recipe")
-pretrain(config, data=[Path(sys.argv[2])], out=Path(sys.argv[3]), device="cpu")
+out, hold = Path(sys.argv[3]), Path(sys.argv[4])
+
+def losses(log, update, values):  # the fifth update tells that it is reached, and waits
+    while update == 5 and not hold.exists():
+        hold.with_name(f"{hold.name}-{os.environ['RANK']}").touch()
+        time.sleep(0.01)
+    note(log, update, values)
+
+note, RunLog.losses = RunLog.losses, losses
+resume = (out / "checkpoint.safetensors").exists()
+try:
+    pretrain(config, data=[Path(sys.argv[2])], out=out, device="cpu", resume=resume)
+except SRGANError as error:
+    print(error, file=sys.stderr)
+    sys.exit(1)
 """
+
+
+def two(
+    config: PretrainConfig, pack: Path, out: Path, *, hold: Path | None = None
+) -> list[subprocess.Popen[str]]:
+    """Both processes of a run, as torchrun starts them; they wait for the file ``hold``."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    table = json.dumps({k: v for k, v in asdict(config).items() if v is not None})
+    common = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, table, str(pack), str(out), str(hold or pack)],
+            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]
 
 
 def test_two_processes_learn_what_one_learns(
@@ -33,25 +72,47 @@ def test_two_processes_learn_what_one_learns(
 ) -> None:
     config = pretrain_config(updates=4, device={"precision": "fp32", "deterministic": True})
     pretrain(config, data=[pack], out=tmp_path / "one", device="cpu")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    table = json.dumps({k: v for k, v in asdict(config).items() if v is not None})
-    common = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", CHILD, table, str(pack), str(tmp_path / "two")],
-            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in (0, 1)
-    ]
-    assert [process.wait(timeout=250) for process in processes] == [0, 0]
+    for process in two(config, pack, tmp_path / "two"):
+        _, said = process.communicate(timeout=250)
+        assert process.returncode == 0, said
     one, first = load_checkpoint(tmp_path / "one" / "checkpoint.safetensors")
-    two, second = load_checkpoint(tmp_path / "two" / "checkpoint.safetensors")
+    both, second = load_checkpoint(tmp_path / "two" / "checkpoint.safetensors")
     assert first["update"] == second["update"] == 4
     for name, tensor in one.items():
         if name.startswith(("generator.", "average.")):
-            assert torch.allclose(tensor, two[name], atol=2e-5), name
+            assert torch.allclose(tensor, both[name], atol=2e-5), name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_one_of_two_killed_ends_both_and_the_resumed_run_is_the_unbroken_one(
+    pack: Path, tmp_path: Path, pretrain_config: Callable[..., PretrainConfig]
+) -> None:
+    config = pretrain_config(updates=7, checkpoint_every=2, validate_every=7)
+    for process in two(config, pack, tmp_path / "whole"):
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    broken = tmp_path / "broken"
+    for victim in (1, 0):
+        hold, reached = tmp_path / f"hold{victim}", tmp_path / f"hold{victim}-0"
+        processes = two(config, pack, broken, hold=hold)
+        while not reached.exists():
+            assert [process.poll() for process in processes] == [None, None]
+            time.sleep(0.01)
+        processes[victim].kill()
+        processes[victim].communicate(timeout=60)
+        hold.touch()
+        _, said = processes[1 - victim].communicate(timeout=300)
+        assert processes[1 - victim].returncode == 1, said
+        lines = [line for line in said.splitlines() if "another process of this training" in line]
+        assert len(lines) == 1
+        assert lines[0].endswith("then --resume from the last checkpoint")
+        assert "Traceback" not in said
+    for process in two(config, pack, broken):
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    assert digest(broken) == digest(tmp_path / "whole")
 
 
 def test_a_gpu_that_is_not_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from srgan.errors import TrainingStopped
+from srgan.training.readings import Reading
 
 WINDOW = 200
 """Updates over which a discriminator or a generator must stay dead to count as such."""
@@ -28,6 +29,16 @@ class FlightRecorder:
         self.window = window
         self._judge: deque[float] = deque(maxlen=window)
         self._silent = 0
+
+    def look(self, reading: Reading) -> None:
+        """Both checks of one update.
+
+        Raises:
+            TrainingStopped: as :meth:`check` and :meth:`check_generator`.
+        """
+        losses = reading.losses | {"mismatched pairs": reading.mismatched}
+        self.check(reading.update, losses, reading.batch)
+        self.check_generator(reading.update, reading.gradient, reading.losses, reading.batch)
 
     def check(self, update: int, losses: dict[str, float], batch: dict[str, Tensor]) -> None:
         """Look at the losses before the generator's step is made.

@@ -49,7 +49,8 @@ from srgan.training.generator import (
 )
 from srgan.training.log import RunLog
 from srgan.training.preflight import check_batch, check_losses
-from srgan.training.setup import autocast, compiled, guarded, set_up
+from srgan.training.readings import Readings
+from srgan.training.setup import autocast, begin_update, compiled, eagerly, guarded, set_up
 from srgan.training.validation import validate
 
 
@@ -157,7 +158,8 @@ def train_gan(
         with autocast(config, dev):
             sr = generator(lr)
             real = discriminator(hr[window(config, update)]) if game.weight else None
-        losses = generator_losses(lr, hr, sr, real)
+        with eagerly(config):
+            losses = generator_losses(lr, hr, sr, real)
         # The averaged generator still equals the generator, so no artefact can be told yet.
         check_losses(generator, {k: v for k, v in losses.items() if k != "artefacts"})
         generator.load_state_dict(untouched[0])  # batch normalisation has seen the batch
@@ -193,7 +195,17 @@ def train_gan(
             )
         wait(processes)
 
-    flight = FlightRecorder(out)
+    flight, readings = FlightRecorder(out), Readings(late=dev.type == "cuda")
+
+    def look(*, everything: bool) -> bool:
+        """Check and note what the last updates gave; whether the end was asked for."""
+        asked = False
+        for reading in readings.ready(everything=everything):
+            flight.look(reading)
+            log.losses(reading.update, reading.losses)
+            asked = asked or reading.asked
+        return asked
+
     with guarded(processes) as termination:
         log = RunLog(
             out,
@@ -203,6 +215,7 @@ def train_gan(
             quiet=not processes.first,
         )
         for lr, hr in batches.iterate(update, config.updates):
+            begin_update(config)
             for group in g_adam.param_groups:
                 group["lr"] = learning_rate(config.optimiser, update, config.updates)
             for group in d_adam.param_groups:
@@ -236,19 +249,24 @@ def train_gan(
             numbers = [loss.detach().float() for loss in losses.values()]
             numbers += [gradient_norm(generator), mismatched_pairs(lr, unit(hr))]
             numbers += [torch.full((), float(termination.asked), device=dev)]
-            *values, norm, mismatched, asked = mean(torch.stack(numbers), processes).tolist()
-            batch = {"lr": lr, "hr": hr, "sr": sr}
-            named = dict(zip(losses, values, strict=True))
-            flight.check(update + 1, named | {"mismatched pairs": mismatched}, batch)
-            flight.check_generator(update + 1, norm, named, batch)
+            update += 1
+            readings.add(
+                update,
+                list(losses),
+                mean(torch.stack(numbers), processes),
+                {"lr": lr, "hr": hr, "sr": sr},
+            )
+            last = update == config.updates
+            scored = update % config.validate_every == 0 or last
+            saved = update % config.checkpoint_every == 0 or last
+            asked = look(everything=scored or saved)
+            if asked:
+                look(everything=True)
 
             g_adam.step()
             follow(average, generator, config.ema)
-            update += 1
-            log.losses(update, named)
 
-            last = update == config.updates
-            if (update % config.validate_every == 0 or last) and processes.first:
+            if scored and processes.first:
                 scores, shown = validate(
                     average,
                     setup.pictures,
@@ -264,7 +282,7 @@ def train_gan(
                 if scores.badness < best:
                     best = scores.badness
                     save_generator(setup.best, average, config, card)
-            if update % config.checkpoint_every == 0 or last or asked:
+            if saved or asked:
                 save()
             if asked:
                 log.close()

@@ -35,7 +35,8 @@ from srgan.training.generator import (
 )
 from srgan.training.log import RunLog
 from srgan.training.preflight import check_batch, check_losses
-from srgan.training.setup import autocast, compiled, guarded, set_up
+from srgan.training.readings import Readings
+from srgan.training.setup import autocast, begin_update, compiled, eagerly, guarded, set_up
 from srgan.training.validation import validate
 
 
@@ -114,10 +115,21 @@ def pretrain(
         scale = config.generator.scale
         check_batch(lr, hr, scale=scale, output_range=config.output_range)
         untouched = copy.deepcopy(generator.state_dict())
-        check_losses(generator, {"pixel": step_loss(lr, hr)})
+        with eagerly(config):
+            check_losses(generator, {"pixel": step_loss(lr, hr)})
         generator.load_state_dict(untouched)  # batch normalisation has seen the batch
 
-    flight = FlightRecorder(out)
+    flight, readings = FlightRecorder(out), Readings(late=dev.type == "cuda")
+
+    def look(*, everything: bool) -> bool:
+        """Check and note what the last updates gave; whether the end was asked for."""
+        asked = False
+        for reading in readings.ready(everything=everything):
+            flight.look(reading)
+            log.losses(reading.update, reading.losses)
+            asked = asked or reading.asked
+        return asked
+
     with guarded(processes) as termination:
         log = RunLog(
             out,
@@ -127,6 +139,7 @@ def pretrain(
             quiet=not processes.first,
         )
         for lr, hr in batches.iterate(update, config.updates):
+            begin_update(config)
             for group in adam.param_groups:
                 group["lr"] = learning_rate(config.optimiser, update, config.updates)
             loss = step_loss(lr, hr)
@@ -137,19 +150,19 @@ def pretrain(
             seen = [loss.detach(), gradient_norm(generator)]
             seen += [mismatched_pairs(lr, (hr - low) / (high - low))]
             seen += [torch.full((), float(termination.asked), device=dev)]
-            value, norm, mismatch, asked = mean(torch.stack(seen), processes).tolist()
-            batch = {"lr": lr, "hr": hr}
-            losses = {"loss": value}
-            flight.check(update + 1, losses | {"mismatched pairs": mismatch}, batch)
-            flight.check_generator(update + 1, norm, losses, batch)
+            update += 1
+            readings.add(update, ["loss"], mean(torch.stack(seen), processes), {"lr": lr, "hr": hr})
+            last = update == config.updates
+            scored = update % config.validate_every == 0 or last
+            saved = update % config.checkpoint_every == 0 or last
+            asked = look(everything=scored or saved)
+            if asked:
+                look(everything=True)
 
             adam.step()
             follow(average, generator, config.ema)
-            update += 1
-            log.losses(update, losses)
 
-            last = update == config.updates
-            if (update % config.validate_every == 0 or last) and processes.first:
+            if scored and processes.first:
                 scores, shown = validate(
                     average,
                     setup.pictures,
@@ -163,7 +176,7 @@ def pretrain(
                 if -scores.psnr_y < best:
                     best = -scores.psnr_y
                     save_generator(setup.best, average, config, card)
-            if update % config.checkpoint_every == 0 or last or asked:
+            if saved or asked:
                 save()
             if asked:
                 log.close()

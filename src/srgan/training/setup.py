@@ -117,6 +117,20 @@ def compiled(config: Config, network: nn.Module) -> Any:
     return torch.compile(network, mode=mode)
 
 
+def eagerly(config: Config) -> contextlib.AbstractContextManager[object]:
+    """Where compiled networks run uncompiled: their graphs serve one backward pass only."""
+    if config.device.compile == "off":
+        return contextlib.nullcontext()
+    stance: contextlib.AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+    return stance
+
+
+def begin_update(config: Config) -> None:
+    """To be said before an update: what CUDA graphs gave in the one before may be overwritten."""
+    if config.device.compile == "graphs":
+        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+
+
 class Termination:
     """Whether the process was asked to end (SIGTERM); the loops save first, then leave."""
 
