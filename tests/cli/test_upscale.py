@@ -155,3 +155,14 @@ def test_the_limit_on_the_result_is_checked_before_the_work(srgan: Run, photo: P
 def test_quiet_says_nothing(srgan: Run, photo: Path) -> None:
     ran = srgan("upscale", photo, "-m", "bicubic", "--quiet")
     assert (ran.status, ran.out, ran.err) == (0, "", "")
+
+
+def test_a_damaged_photo_is_refused_unless_allowed(srgan: Run, photo: Path) -> None:
+    photo.write_bytes(photo.read_bytes()[:-600])
+    ran = srgan("upscale", photo, "-m", "nearest")
+    assert ran.status == 1
+    assert not photo.with_name("photo_x4.png").exists()
+    ran = srgan("upscale", photo, "-m", "nearest", "--allow-damaged")
+    assert ran.status == 0
+    assert "it is damaged" in ran.err
+    assert photo.with_name("photo_x4.png").exists()

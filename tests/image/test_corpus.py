@@ -87,8 +87,9 @@ def by_libjpeg(path: Path) -> NDArray[Any]:
     return np.stack([y + 1.402 * r, green, y + 1.772 * b], axis=-1).clip(0, 255)
 
 
-# Where libvips is mistaken, the program that shows it, and the mean difference from that. libvips reads old-style JPEG as transparent
-# black, and doubles the chroma of an AVIF by repeating it, where libavif interpolates.
+# Where libvips is mistaken, the program that shows it, and the mean difference from that. libvips
+# reads old-style JPEG as transparent black, and repeats the chroma of an AVIF, where libavif
+# interpolates.
 THIRD_OPINION = {
     "rot2mir0.avif": (by_libavif, 0.0),
     # libtiff, which srgan reads them by, repeats the chroma, and libjpeg interpolates it.

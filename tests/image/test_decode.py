@@ -7,6 +7,7 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import pyvips
@@ -208,3 +209,25 @@ def test_damage_is_refused_or_read_but_never_anything_else(data: st.DataObject) 
     cut = data.draw(st.integers(0, len(whole)))
     with suppress(ImageRefused, LimitExceeded):
         assert read_picture(bytes(whole[:cut])).frames[0].colour.ndim == 3
+
+
+@pytest.mark.parametrize(("bits", "shape"), [(10, (24, 30, 3)), (12, (24, 30, 4)), (10, (24, 30))])
+def test_deep_avif_keeps_its_bits(bits: int, shape: tuple[int, ...]) -> None:
+    most = (1 << bits) - 1
+    ramp = np.linspace(0, most, int(np.prod(shape)), dtype=np.uint16).reshape(shape)
+    picture = read_picture(imagecodecs.avif_encode(ramp, bitspersample=bits, level=100))
+    expected = np.rint(ramp.reshape(24, 30, -1) / most * 65535)
+    assert picture.bit_depth == 16
+    assert picture.notices == ()
+    frame = picture.frames[0]
+    got = frame.colour if frame.alpha is None else np.dstack([frame.colour, frame.alpha])
+    if frame.colour.shape[2] > expected.shape[2]:
+        got = got[..., :1]  # a gray one may come back as RGB
+    assert np.abs(got - expected).max() <= 65535 / most  # one level of the file's own
+
+
+def test_a_deep_avif_animation_is_told() -> None:
+    stills = np.stack([np.full((16, 16, 3), v, np.uint16) for v in (100, 900)])
+    picture = read_picture(imagecodecs.avif_encode(stills, bitspersample=10, level=100))
+    assert [f.colour[0, 0, 0] for f in picture.frames] == [25, 224]
+    assert picture.notices == ("its 10 bits per channel were read as 8",)

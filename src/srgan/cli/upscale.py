@@ -54,10 +54,13 @@ def upscale(
     ] = False,
     format_: Annotated[
         str | None,
-        Option("--format", help="png, jpg, webp, tiff, bmp, gif or avif. Default: the input's."),
+        Option(
+            "--format", help="png, jpg, webp, tiff, bmp, gif, avif or heic. Default: the input's."
+        ),
     ] = None,
     quality: Annotated[
-        int | None, Option("--quality", help="1 to 100, for jpg, webp and avif.  Default: 95.")
+        int | None,
+        Option("--quality", help="1 to 100, for jpg, webp, avif and heic.  Default: 95."),
     ] = None,
     strip: Annotated[
         bool, Option("--strip", help="Drop EXIF, XMP, resolution and colour profile.")
@@ -93,6 +96,10 @@ def upscale(
     consistent: Annotated[
         bool,
         Option("--consistent", help="Correct the result so that shrunk it equals the input."),
+    ] = False,
+    allow_damaged: Annotated[
+        bool,
+        Option("--allow-damaged", help="Take what a damaged JPEG, PNG or BMP still holds."),
     ] = False,
     tile: Annotated[
         str, Option("--tile", metavar="N|auto", help="Side of the tiles in input pixels.")
@@ -137,6 +144,7 @@ def upscale(
         strip=strip,
         overwrite=overwrite,
         consistent=consistent,
+        allow_damaged=allow_damaged,
         limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6), max_frames),
     )
     chosen = model or DEFAULT

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srgan.image.formats import Format
+from srgan.image.heic import write_heic
 from srgan.image.picture import Metadata
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 class CanvasEncoder:
-    """Writes WebP, AVIF, BMP or GIF: one picture, or the frames of an animation.
+    """Writes WebP, AVIF, HEIC, BMP or GIF: one picture, or the frames of an animation.
 
     Args:
         file: opened for writing in binary.
@@ -39,7 +40,8 @@ class CanvasEncoder:
         metadata: Metadata,
         durations_ms: tuple[float | None, ...] = (None,),
     ) -> None:
-        import_module(kind.plugin)
+        if kind.name != "HEIC":
+            import_module(kind.plugin)
         self._file, self._kind, self._quality = file, kind, quality
         self._size = (width, height)
         self._mode = _MODES[channels]
@@ -63,6 +65,9 @@ class CanvasEncoder:
     def close(self) -> None:
         """Encode the canvas."""
         first, *others = self._frames
+        if self._kind.name == "HEIC":
+            write_heic(first, self._file, quality=self._quality, metadata=self._metadata)
+            return
         options = self._options()
         if others:
             options["save_all"] = True

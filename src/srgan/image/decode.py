@@ -5,34 +5,23 @@ imagecodecs (libpng) and tifffile. Content decides what a file is, never its ext
 the formats of :mod:`srgan.image.formats` are tried: no other plugin and no helper program runs.
 """
 
-import io
-import os
-import stat
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from srgan.errors import ImageRefused, LimitExceeded, SRGANError
-from srgan.image.atomic import shown
-from srgan.image.deep import DeepTiff, open_deep_tiff, read_deep_page, read_deep_png
+from srgan.errors import ImageRefused
+from srgan.image.deep import deep_apng, read_deep_avif, read_deep_page, read_deep_png, whole
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
-from srgan.image.gif import GifCanvas, count_frames
-from srgan.image.libtiff import hush
+from srgan.image.gif import GifCanvas
 from srgan.image.limits import Limits
 from srgan.image.metadata import orientation, read_metadata, upright
+from srgan.image.opening import binary, opened, text_of
 from srgan.image.picture import Frame, Picture
 from srgan.image.pixels import alike, still, turned
 from srgan.image.profiles import usable
-
-# Its warnings (a broken EXIF block, a large picture) are either answered here or no news.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+from srgan.image.salvage import mended
 
 _DEFAULT = Limits()
 _PROFILE_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
@@ -66,8 +55,8 @@ def probe(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Info:
         ImageRefused: not a picture of a known format, or its header is damaged.
         LimitExceeded: larger than a limit.
     """
-    with _opened(source, limits) as (image, kind, frames):
-        if isinstance(image, DeepTiff):
+    with opened(source, limits) as (image, kind, frames):
+        if not isinstance(image, Image.Image):
             return Info(kind.name, image.height, image.width, frames)
         height, width = image.height, image.width
         if kind.name != "TIFF" and orientation(read_metadata(image).exif) >= 5:
@@ -75,13 +64,16 @@ def probe(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Info:
         return Info(kind.name, height, width, frames)
 
 
-def read_picture(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Picture:
+def read_picture(
+    source: str | Path | bytes, *, limits: Limits = _DEFAULT, allow_damaged: bool = False
+) -> Picture:
     """Decode a picture: upright, with its depth, opacity, frames and metadata.
 
     Args:
         source: a path, or a file's whole content. EXIF orientation is applied and reset. CMYK
             and LAB become sRGB through their profile; other profiles are kept as they are.
         limits: what is accepted; checked from the header, before anything is decoded.
+        allow_damaged: take what a damaged JPEG, PNG or BMP still holds, and say so in a notice.
 
     Returns:
         the picture; colours are 8 or 16 bits, RGB or gray.
@@ -90,11 +82,19 @@ def read_picture(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Pi
         ImageRefused: not a picture of a known format, or damaged; the message gives the reason.
         LimitExceeded: larger than a limit; the message names its flag.
     """
-    with _opened(source, limits) as (image, kind, count):
+    try:
+        return _read(source, limits)
+    except ImageRefused:
+        saved = _salvaged(source, limits) if allow_damaged else None
+        if saved is None:
+            raise
+        return saved
+
+
+def _read(source: str | Path | bytes, limits: Limits) -> Picture:
+    with opened(source, limits) as (image, kind, count):
         notices: list[str] = []
-        if isinstance(image, DeepTiff):
-            frames, metadata, icc = image.frames(), image.metadata(), image.metadata().icc
-        else:
+        if isinstance(image, Image.Image):
             icc = image.info.get("icc_profile")
             frames = list(_frames(image, kind, count, source, icc, notices))
             metadata = read_metadata(image)
@@ -103,6 +103,9 @@ def read_picture(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Pi
                 frames = [turned(frame, turn) for frame in frames]
             if image.mode in ("CMYK", "LAB"):
                 icc = None  # used up: the pixels are sRGB now
+        else:
+            frames, metadata = image.frames(), image.metadata()
+            icc, notices = metadata.icc, image.notices()
         made = alike(_of_one_size(frames, notices))
         if icc and not usable(icc, "RGB" if made[0].colour.shape[2] == 3 else "L"):
             notices.append("its colour profile is damaged or of another kind and is left out")
@@ -111,104 +114,19 @@ def read_picture(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Pi
         return Picture(made, metadata, kind.name, tuple(dict.fromkeys(notices)))
 
 
-@contextmanager
-def _opened(
-    source: str | Path | bytes, limits: Limits
-) -> Iterator[tuple[Image.Image | DeepTiff, Format, int]]:
-    """An opened, not yet decoded picture that is within the limits, and how many frames it has.
-
-    Whatever is raised inside the block leaves it as an error of srgan.
-    """
-    prefix = "" if isinstance(source, bytes) else f"{shown(source)}: "
+def _salvaged(source: str | Path | bytes, limits: Limits) -> Picture | None:
+    """What is left of a damaged file; None if that is nothing."""
     try:
-        with _binary(source) as file:
-            head = file.read(SNIFF_BYTES)
-            kind = sniff(head)
-            if isinstance(kind, str):
-                raise ImageRefused(kind)
-            if kind.name == "WEBP":  # opening one allocates its canvas: look first
-                limits.check_input(*_webp_size(head))
-            file.seek(0)
-            if kind.name == "TIFF":
-                hush()
-            import_module(kind.plugin)
-            _let_through(limits)
-            try:
-                image = Image.open(file, formats=(kind.name,))
-            except UnidentifiedImageError:
-                found = open_deep_tiff(source, limits) if kind.name == "TIFF" else None
-                if found is None:
-                    raise
-                yield found, kind, found.pages
-                return
-            with image:
-                limits.check_input(image.height, image.width)
-                frames = _count_frames(image, kind, file, limits)
-                limits.check_input(image.height, image.width, frames)
-                yield image, kind, frames
-    except SRGANError as error:
-        raise type(error)(prefix + str(error)) from error.__cause__
-    except Image.DecompressionBombError as error:
-        most = limits.input_pixels / 1e6
-        raise LimitExceeded(
-            f"{prefix}more than the input limit of {most:g} MP; raise --max-input-mp to accept it"
-        ) from error
-    except Exception as error:  # decoders raise nearly every kind; all mean the same to a user
-        raise ImageRefused(prefix + _reason(error)) from error
-
-
-@contextmanager
-def _binary(source: str | Path | bytes) -> Iterator[BinaryIO]:
-    if isinstance(source, bytes):
-        yield io.BytesIO(source)
-        return
-    # A pipe or device could block for ever, so the kind is known before the file is opened.
-    if not stat.S_ISREG(os.stat(source).st_mode):  # noqa: PTH116 - str and Path alike
-        raise ImageRefused("is a folder" if Path(source).is_dir() else "is not a regular file")
-    with Path(source).open("rb") as file:
-        yield file
-
-
-def _let_through(limits: Limits) -> None:
-    # Pillow's own limit is one for the whole process; ours are checked for each file, so
-    # Pillow's only ever has to be high enough. It refuses at twice the figure.
-    if Image.MAX_IMAGE_PIXELS is not None:
-        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, limits.input_pixels)
-
-
-def _webp_size(head: bytes) -> tuple[int, int]:
-    if head[12:16] == b"VP8X":
-        return _le(head[27:30]) + 1, _le(head[24:27]) + 1
-    if head[12:16] == b"VP8L":
-        bits = _le(head[21:25])
-        return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
-    return _le(head[28:30]) & 0x3FFF, _le(head[26:28]) & 0x3FFF
-
-
-def _le(data: bytes) -> int:
-    return int.from_bytes(data, "little")
-
-
-def _count_frames(image: Image.Image, kind: Format, file: BinaryIO, limits: Limits) -> int:
-    if kind.name == "GIF":
-        where = file.tell()
-        count = count_frames(file, limits.frames + 1)
-        file.seek(where)
-        return max(count, 1)
-    if kind.name != "TIFF":
-        # A JPEG with several pictures (MPO) holds previews and depth maps beside the photo.
-        return 1 if kind.name == "JPEG" else int(getattr(image, "n_frames", 1))
-    count = 1
-    try:
-        while count <= limits.frames:
-            image.seek(count)
-            count += 1
-    except EOFError:
-        pass
-    except Exception:
-        count += 1  # this page is damaged: reading it will tell how
-    image.seek(0)
-    return count
+        with binary(source) as file:
+            kind = sniff(file.read(SNIFF_BYTES))
+        saved = None if isinstance(kind, str) else mended(whole(source), kind.name, limits)
+        if saved is None:
+            return None
+        picture = _read(saved[0], limits)
+    except (ImageRefused, OSError):
+        return None
+    notice = f"it is damaged: {saved[1]}"
+    return replace(picture, notices=(notice, *picture.notices))
 
 
 def _frames(
@@ -220,6 +138,7 @@ def _frames(
     notices: list[str],
 ) -> Iterator[Frame]:
     canvas = GifCanvas() if kind.name == "GIF" else None
+    apng = deep_apng(source) if kind.name == "PNG" and count > 1 else None
     for index in range(count):
         try:
             if index:
@@ -229,7 +148,13 @@ def _frames(
             if kind.name == "TIFF" and index and image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
                 continue  # a thumbnail of the page before
             image.load()
-            frame, notice = _deep_or_still(image, kind, index, count, source, icc)
+            if apng is not None:
+                frame, notice = apng.next()
+            else:
+                frame, notice = _deep(image, kind, index, count, source)
+            if frame is None:
+                frame, converted = still(image, icc)
+                notice = converted or notice
             if canvas is not None:
                 frame = canvas.cleared(frame)
         except Exception as error:
@@ -238,7 +163,7 @@ def _frames(
             # What came before is whole, so it is kept; what is lost is said.
             what = "page" if kind.name == "TIFF" else "frame"
             notices.append(
-                f"{what} {index + 1} of {count} is damaged ({_text(error)}): "
+                f"{what} {index + 1} of {count} is damaged ({text_of(error)}): "
                 "it and all after it are left out"
             )
             return
@@ -249,23 +174,17 @@ def _frames(
         yield replace(frame, duration_ms=_duration(image) if playing else None)
 
 
-def _deep_or_still(
-    image: Image.Image,
-    kind: Format,
-    index: int,
-    count: int,
-    source: str | Path | bytes,
-    icc: bytes | None,
-) -> tuple[Frame, str | None]:
-    frame, notice = None, None
+def _deep(
+    image: Image.Image, kind: Format, index: int, count: int, source: str | Path | bytes
+) -> tuple[Frame | None, str | None]:
+    """A frame of more than 8 bits, where Pillow would cut it; and a notice if bits are lost."""
     if kind.name == "PNG":
-        frame, notice = read_deep_png(image, source, animated=count > 1)
-    elif kind.name == "TIFF":
-        frame, notice = read_deep_page(image, source, index)
-    if frame is not None:
-        return frame, notice
-    plain, converted = still(image, icc)
-    return plain, converted or notice
+        return read_deep_png(image, source)
+    if kind.name == "TIFF":
+        return read_deep_page(image, source, index)
+    if kind.name == "AVIF":
+        return read_deep_avif(source, animated=count > 1)
+    return None, None
 
 
 def _duration(image: Image.Image) -> float | None:
@@ -282,19 +201,3 @@ def _of_one_size(frames: list[Frame], notices: list[str]) -> list[Frame]:
             "and are left out"
         )
     return same
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "damaged or cut off: its header cannot be read"
-    if isinstance(error, MemoryError):
-        return "damaged, or it needs more memory than there is"
-    if isinstance(error, OSError) and error.errno is not None and error.strerror:
-        return f"cannot be read: {error.strerror}"
-    return f"damaged: {_text(error)}"
-
-
-def _text(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= 160 else text[:157] + "..."

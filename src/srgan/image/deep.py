@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srgan.errors import ImageRefused
+from srgan.image.apng import deep_frames
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata
-from srgan.image.pixels import deep, turned
+from srgan.image.pixels import parted, turned, widened
 
 _SHORTENED = "its 16 bits per channel were read as 8"
 # Its remarks about damaged tags go to whoever asks for logs, not to the terminal.
@@ -27,7 +28,7 @@ _DEEP_GRAY = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
 def read_deep_png(
-    image: Image.Image, source: str | Path | bytes, *, animated: bool
+    image: Image.Image, source: str | Path | bytes
 ) -> tuple[Frame | None, str | None]:
     """The 16-bit pixels of a PNG that Pillow has just loaded without complaint.
 
@@ -40,17 +41,60 @@ def read_deep_png(
         image.info["transparency"] = key * 255 // ((1 << depth) - 1)
     if depth != 16 or kind == 0:  # gray comes whole out of Pillow
         return None, None
-    if animated:
-        return None, _SHORTENED
     import imagecodecs
 
     try:
-        whole = source if isinstance(source, bytes) else Path(source).read_bytes()
-        samples = imagecodecs.png_decode(whole)
+        samples = imagecodecs.png_decode(whole(source))
     except Exception:  # libpng is stricter than Pillow in places
         return None, _SHORTENED
     colours = 1 if kind == 4 else 3
-    return deep(samples, colours=colours, key=image.info.get("transparency")), None
+    return parted(samples, colours, key=image.info.get("transparency")), None
+
+
+def read_deep_avif(
+    source: str | Path | bytes, *, animated: bool
+) -> tuple[Frame | None, str | None]:
+    """The pixels of an AVIF of 10 or 12 bits that Pillow has just loaded without complaint.
+
+    Returns:
+        as :func:`read_deep_png`.
+    """
+    data = whole(source)
+    at = data.find(b"av1C")  # of the colours, which share their depth with the opacity
+    flags = data[at + 6] if 0 <= at < len(data) - 6 else 0
+    if not flags & 0x40:
+        return None, None
+    import imagecodecs
+
+    bits = 12 if flags & 0x20 else 10
+    lost = f"its {bits} bits per channel were read as 8"
+    if animated:  # asked for one frame of several, imagecodecs writes beyond its end
+        return None, lost
+    try:
+        samples = imagecodecs.avif_decode(data)
+        samples = widened(samples.reshape(*samples.shape[:2], -1), bits)
+    except Exception:  # another build of libavif than Pillow's, with other limits
+        return None, lost
+    return parted(samples, 1 if samples.shape[2] < 3 else 3), None
+
+
+class DeepApng:
+    """The frames of a 16-bit animated PNG, one after the other as Pillow loads them."""
+
+    def __init__(self, source: str | Path | bytes) -> None:
+        self._frames = deep_frames(whole(source))
+
+    def next(self) -> tuple[Frame | None, str | None]:
+        """The next frame; see :func:`read_deep_png`."""
+        try:
+            return next(self._frames), None
+        except Exception:  # libpng is stricter than Pillow in places
+            return None, _SHORTENED
+
+
+def deep_apng(source: str | Path | bytes) -> DeepApng | None:
+    """The reader for an animated PNG, where it needs this one."""
+    return DeepApng(source) if _png_depth(source)[0] == 16 else None
 
 
 def read_deep_page(
@@ -103,6 +147,10 @@ class DeepTiff:
             xmp=xmp if isinstance(xmp, bytes) else None,
         )
 
+    def notices(self) -> list[str]:
+        """Nothing: what it reads, it reads whole."""
+        return []
+
 
 def open_deep_tiff(source: str | Path | bytes, limits: Limits) -> DeepTiff | None:
     """The header of such a file; None if it is another one, or damaged.
@@ -123,6 +171,11 @@ def open_deep_tiff(source: str | Path | bytes, limits: Limits) -> DeepTiff | Non
         return None
     limits.check_input(height, width, pages)
     return DeepTiff(source, height, width, pages)
+
+
+def whole(source: str | Path | bytes) -> bytes:
+    """A file's content."""
+    return source if isinstance(source, bytes) else Path(source).read_bytes()
 
 
 def _png_depth(source: str | Path | bytes) -> tuple[int, int]:
@@ -168,15 +221,12 @@ def _page(page: Any) -> Frame:
     samples: NDArray[Any] = page.asarray()
     if page.planarconfig == 2 and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, -1)
-    samples = samples.reshape(page.imagelength, page.imagewidth, -1).astype(np.uint16)
-    if page.bitspersample < 16:
-        most = (1 << page.bitspersample) - 1
-        samples = ((samples.astype(np.uint32) * 65535 + most // 2) // most).astype(np.uint16)
+    samples = widened(samples.reshape(page.imagelength, page.imagewidth, -1), page.bitspersample)
     if photometric == 0:
         samples = np.uint16(65535) - samples
     colours = 3 if photometric == 2 else 1
     extra = int(page.extrasamples[0]) if page.extrasamples else 0
     if extra == 0:  # further channels that are no opacity
         samples = samples[..., :colours]
-    frame = deep(samples, colours=colours, premultiplied=extra == 1)
+    frame = parted(samples, colours, premultiplied=extra == 1)
     return turned(frame, _orientation(page))

@@ -14,6 +14,7 @@ from srgan.errors import OutputFailed, SRGANError, UsageError
 from srgan.image.atomic import atomic_file, shown
 from srgan.image.canvas import CanvasEncoder
 from srgan.image.formats import Format, format_for
+from srgan.image.heic import check_writable
 from srgan.image.jpeg import JpegEncoder
 from srgan.image.metadata import resized_exif
 from srgan.image.picture import Metadata, Picture
@@ -23,7 +24,7 @@ from srgan.image.profiles import is_srgb, rows_to_srgb
 from srgan.image.strips import Encoder
 from srgan.image.tiff import TiffEncoder
 
-QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 80}
+QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 80, "HEIC": 90}
 """The quality of the lossy formats where none is asked for."""
 
 
@@ -236,6 +237,8 @@ def _maker(
             f"{kind.name} holds at most {kind.max_side} pixels a side, not {width}x{height}; "
             "choose png or tiff"
         )
+    if kind.name == "HEIC":
+        check_writable()
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"a quality of {quality} has no meaning; choose 1 to 100")
     quality = quality or QUALITY.get(kind.name, 100)

@@ -16,7 +16,7 @@ class Format:
     Attributes:
         name: as users write it after ``--format``.
         suffixes: of file names, the usual one first.
-        plugin: Pillow's module that knows it.
+        plugin: the module that knows it; pillow-heif, for HEIC, is an extra.
         deep: whether 16 bits per channel are kept.
         alpha: whether opacity is kept.
         animated: whether it holds several frames or pages.
@@ -59,6 +59,7 @@ FORMATS: dict[str, Format] = {
         ),
         Format("GIF", (".gif",), "PIL.GifImagePlugin", False, True, True, False, 65_535),
         Format("AVIF", (".avif",), "PIL.AvifImagePlugin", False, True, True, True, 65_536),
+        Format("HEIC", (".heic", ".heif", ".hif"), "pillow_heif", False, True, False, True, 16_384),
     )
 }
 """Every format that can be read and written, by name."""
@@ -127,7 +128,7 @@ def _sniff_iso(head: bytes) -> Format | str:
     if brands.intersection(_AVIF_BRANDS):
         return FORMATS["AVIF"]
     if brands.intersection(_HEIF_BRANDS):
-        return f"HEIC is not read; convert it to one of {_NAMES}"
+        return FORMATS["HEIC"]
     return f"a video or other media file is not read; the formats are {_NAMES}"
 
 

@@ -44,7 +44,7 @@ def resized_exif(exif: bytes | None, height: int, width: int) -> bytes | None:
 def read_metadata(image: Image.Image) -> Metadata:
     """EXIF, XMP, resolution and loop count of an opened file; broken parts are left out."""
     info = image.info
-    exif = _plain_exif(info.get("exif"))
+    exif = plain_exif(info.get("exif"))
     if image.format == "TIFF":
         exif = _tiff_exif(image)
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
@@ -61,7 +61,8 @@ def _bytes(value: Any) -> bytes | None:
     return bytes(value) if isinstance(value, bytes | bytearray) and value else None
 
 
-def _plain_exif(value: Any) -> bytes | None:
+def plain_exif(value: Any) -> bytes | None:
+    """EXIF without its ``Exif`` prefix; None for what is none."""
     exif = _bytes(value)
     while exif and exif.startswith(b"Exif\0\0"):
         exif = exif[6:]
@@ -77,7 +78,7 @@ def _tiff_exif(image: Image.Image) -> bytes | None:
             value = every.get_ifd(tag) if tag in (_EXIF_IFD, _GPS_IFD) else every.get(tag)
             if value:
                 kept[tag] = value
-        return _plain_exif(kept.tobytes()) if len(kept) else None
+        return plain_exif(kept.tobytes()) if len(kept) else None
     except Exception:  # whatever a broken directory raises: it is only a description
         return None
 

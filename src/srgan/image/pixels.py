@@ -43,19 +43,19 @@ def still(image: Image.Image, icc: bytes | None) -> tuple[Frame, str | None]:
     return (_without_colour(frame) if mode in ("P", "PA") else frame), None
 
 
-def deep(
-    samples: NDArray[np.uint16],
-    *,
+def parted(
+    samples: NDArray[Any],
     colours: int,
+    *,
     key: tuple[int, ...] | None = None,
     premultiplied: bool = False,
 ) -> Frame:
-    """16-bit samples (H, W, C) as a frame.
+    """Samples (H, W, C) of 8 or 16 bits as a frame.
 
     Args:
         samples: C is ``colours``, or more with the opacity as the next channel.
         colours: 1 or 3.
-        key: the colour that is transparent, as PNG's tRNS gives it.
+        key: the 16-bit colour that is transparent, as PNG's tRNS gives it.
         premultiplied: whether the opacity has been multiplied into the colours.
     """
     colour = np.ascontiguousarray(samples[..., :colours])
@@ -63,10 +63,19 @@ def deep(
         return Frame(colour, _keyed(colour, key))
     alpha = np.ascontiguousarray(samples[..., colours])
     if premultiplied:
+        most = np.iinfo(samples.dtype).max
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = colour * (65535.0 / alpha[..., None])
-        colour = np.where(alpha[..., None] > 0, np.rint(ratio), 0).clip(0, 65535).astype(np.uint16)
+            ratio = np.rint(colour * (most / alpha[..., None].astype(np.float64)))
+        colour = np.where(alpha[..., None] > 0, ratio, 0).clip(0, most).astype(samples.dtype)
     return Frame(colour, alpha)
+
+
+def widened(samples: NDArray[Any], bits: int) -> NDArray[np.uint16]:
+    """Samples of 9 to 16 bits spread over all of 16: the largest becomes 65535."""
+    if bits == 16:
+        return samples.astype(np.uint16)
+    most = (1 << bits) - 1
+    return ((samples.astype(np.uint32) * 65535 + most // 2) // most).astype(np.uint16)
 
 
 def turned(frame: Frame, orientation: int) -> Frame:

@@ -40,6 +40,7 @@ class Options:
     strip: bool = False
     overwrite: bool = False
     consistent: bool = False
+    allow_damaged: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -121,7 +122,7 @@ def upscale_file(
     info = probe(source, limits=options.limits)
     size = wanted_size(info.height, info.width, options)
     options.limits.check_output(*size, frames=info.frames)
-    picture = read_picture(source, limits=options.limits)
+    picture = read_picture(source, limits=options.limits, allow_damaged=options.allow_damaged)
     lost = losses(
         kind,
         bit_depth=picture.bit_depth,

@@ -1,0 +1,181 @@
+"""Opening a file: what kind it is, how large, how many frames, and every failure one error.
+
+Pillow's plugins are asked one by one: content decides what a file is, never its extension, and
+only the formats of :mod:`srgan.image.formats` are tried: no other plugin and no helper program.
+"""
+
+import io
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from PIL import Image, UnidentifiedImageError
+
+from srgan.errors import ImageRefused, LimitExceeded, SRGANError
+from srgan.image.atomic import shown
+from srgan.image.deep import open_deep_tiff
+from srgan.image.formats import SNIFF_BYTES, Format, sniff
+from srgan.image.gif import count_frames
+from srgan.image.heic import open_heic
+from srgan.image.libtiff import hush
+from srgan.image.limits import Limits
+from srgan.image.picture import Frame, Metadata
+
+# Its warnings (a broken EXIF block, a large picture) are either answered here or no news.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+class Foreign(Protocol):
+    """An opened, not yet decoded picture that another library than Pillow reads."""
+
+    @property
+    def height(self) -> int:
+        """Rows once the picture is upright."""
+
+    @property
+    def width(self) -> int:
+        """Columns once the picture is upright."""
+
+    @property
+    def pages(self) -> int:
+        """How many frames it will give."""
+
+    def frames(self) -> list[Frame]:
+        """All of them, decoded and upright."""
+
+    def metadata(self) -> Metadata:
+        """What stands beside the pixels."""
+
+    def notices(self) -> list[str]:
+        """What the user should know."""
+
+
+@contextmanager
+def opened(
+    source: str | Path | bytes, limits: Limits
+) -> Iterator[tuple[Image.Image | Foreign, Format, int]]:
+    """An opened, not yet decoded picture that is within the limits, and how many frames it has.
+
+    Whatever is raised inside the block leaves it as an error of srgan.
+    """
+    prefix = "" if isinstance(source, bytes) else f"{shown(source)}: "
+    try:
+        with binary(source) as file:
+            head = file.read(SNIFF_BYTES)
+            kind = sniff(head)
+            if isinstance(kind, str):
+                raise ImageRefused(kind)
+            if kind.name == "WEBP":  # opening one allocates its canvas: look first
+                limits.check_input(*_webp_size(head))
+            file.seek(0)
+            if kind.name == "TIFF":
+                hush()
+            if kind.name == "HEIC":
+                main = open_heic(source, limits)
+                yield main, kind, main.pages
+                return
+            import_module(kind.plugin)
+            _let_through(limits)
+            try:
+                image = Image.open(file, formats=(kind.name,))
+            except UnidentifiedImageError:
+                found = open_deep_tiff(source, limits) if kind.name == "TIFF" else None
+                if found is None:
+                    raise
+                yield found, kind, found.pages
+                return
+            with image:
+                limits.check_input(image.height, image.width)
+                frames = _count_frames(image, kind, file, limits)
+                limits.check_input(image.height, image.width, frames)
+                yield image, kind, frames
+    except SRGANError as error:
+        raise type(error)(prefix + str(error)) from error.__cause__
+    except Image.DecompressionBombError as error:
+        most = limits.input_pixels / 1e6
+        raise LimitExceeded(
+            f"{prefix}more than the input limit of {most:g} MP; raise --max-input-mp to accept it"
+        ) from error
+    except Exception as error:  # decoders raise nearly every kind; all mean the same to a user
+        raise ImageRefused(prefix + _reason(error)) from error
+
+
+@contextmanager
+def binary(source: str | Path | bytes) -> Iterator[BinaryIO]:
+    """A regular file's, or given, bytes.
+
+    Raises:
+        ImageRefused: no regular file, which could block for ever.
+    """
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    if not stat.S_ISREG(os.stat(source).st_mode):  # noqa: PTH116 - str and Path alike
+        raise ImageRefused("is a folder" if Path(source).is_dir() else "is not a regular file")
+    with Path(source).open("rb") as file:
+        yield file
+
+
+def _let_through(limits: Limits) -> None:
+    # Pillow's own limit is one for the whole process; ours are checked for each file, so
+    # Pillow's only ever has to be high enough. It refuses at twice the figure.
+    if Image.MAX_IMAGE_PIXELS is not None:
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, limits.input_pixels)
+
+
+def _webp_size(head: bytes) -> tuple[int, int]:
+    if head[12:16] == b"VP8X":
+        return _le(head[27:30]) + 1, _le(head[24:27]) + 1
+    if head[12:16] == b"VP8L":
+        bits = _le(head[21:25])
+        return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
+    return _le(head[28:30]) & 0x3FFF, _le(head[26:28]) & 0x3FFF
+
+
+def _le(data: bytes) -> int:
+    return int.from_bytes(data, "little")
+
+
+def _count_frames(image: Image.Image, kind: Format, file: BinaryIO, limits: Limits) -> int:
+    if kind.name == "GIF":
+        where = file.tell()
+        count = count_frames(file, limits.frames + 1)
+        file.seek(where)
+        return max(count, 1)
+    if kind.name != "TIFF":
+        # A JPEG with several pictures (MPO) holds previews and depth maps beside the photo.
+        return 1 if kind.name == "JPEG" else int(getattr(image, "n_frames", 1))
+    count = 1
+    try:
+        while count <= limits.frames:
+            image.seek(count)
+            count += 1
+    except EOFError:
+        pass
+    except Exception:
+        count += 1  # this page is damaged: reading it will tell how
+    image.seek(0)
+    return count
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "damaged or cut off: its header cannot be read"
+    if isinstance(error, MemoryError):
+        return "damaged, or it needs more memory than there is"
+    if isinstance(error, OSError) and error.errno is not None and error.strerror:
+        return f"cannot be read: {error.strerror}"
+    return f"damaged: {text_of(error)}"
+
+
+def text_of(error: Exception) -> str:
+    """A decoder's message as one short printable line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= 160 else text[:157] + "..."
