@@ -207,6 +207,17 @@ def test_axes_have_round_numbers() -> None:
     assert "NaN" not in plot([("a", 1, 1), ("b", 1, 1)], ("x", "y"))
 
 
+def test_labels_keep_clear_of_each_other() -> None:
+    points = [(f"method{i}", 30.0 + 0.01 * i, 0.2 + 0.001 * (i % 2)) for i in range(4)]
+    svg = plot([*points, ("far", 26.0, 0.4)], ("x", "y"))
+    places = re.findall(r"<text x=([0-9.]+) y=([0-9.]+)>method", svg)
+    assert len(places) == 4
+    for i, (x, y) in enumerate(places):
+        for other_x, other_y in places[i + 1 :]:
+            apart_across = abs(float(x) - float(other_x)) >= 7 * len("method0")
+            assert apart_across or abs(float(y) - float(other_y)) >= 13
+
+
 def test_a_crop_shows_detail() -> None:
     hr = np.zeros((100, 80, 3), np.uint8)
     hr[60:80:2, 30:60] = 255

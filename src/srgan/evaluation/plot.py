@@ -40,21 +40,43 @@ def plot(
             f"<line x1={_LEFT} x2={_WIDTH - _RIGHT} y1={up(y):.1f} y2={up(y):.1f} "
             f"stroke='#8883'/><text x={_LEFT - 8} y={up(y) + 4:.1f} text-anchor=end>{label}</text>"
         )
-    taken: list[tuple[float, float]] = []
-    for name, x, y in sorted(placed, key=lambda p: -p[2]):
-        at, label_y = across(x), up(y) + 4
-        while any(abs(label_y - ty) < 13 and abs(at - tx) < 110 for tx, ty in taken):
-            label_y += 13
-        taken.append((at, label_y))
-        parts.append(
-            f"<circle cx={at:.1f} cy={up(y):.1f} r=4.5 fill='#2a7de1'/>"
-            f"<text x={at + 9:.1f} y={label_y:.1f}>{escape(name)}</text>"
-        )
+    dots = [(across(x), up(y)) for _, x, y in placed]
+    taken: list[tuple[float, float, float]] = []  # labels: left, right, base line
+    for (at, height), (name, _, _) in sorted(zip(dots, placed, strict=True)):
+        parts.append(f"<circle cx={at:.1f} cy={height:.1f} r=4.5 fill='#2a7de1'/>")
+        left, base = _free_place(at, height, 7.0 * len(name), dots, taken)
+        taken.append((left, left + 7.0 * len(name), base))
+        parts.append(f"<text x={left:.1f} y={base:.1f}>{escape(name)}</text>")
     parts.append(
         f"<text x={(_LEFT + _WIDTH - _RIGHT) / 2} y={_HEIGHT - 8} text-anchor=middle>"
         f"{escape(titles[0])}</text><text x={_LEFT - 50} y=16>{escape(titles[1])}</text></svg>"
     )
     return "".join(parts)
+
+
+def _free_place(
+    x: float,
+    y: float,
+    length: float,
+    dots: Sequence[tuple[float, float]],
+    taken: Sequence[tuple[float, float, float]],
+) -> tuple[float, float]:
+    """Left end and base line of a dot's label, near it and clear of dots and other labels."""
+    right, left, centre = x + 9, x - 9 - length, x - length / 2
+    near = [(right, y + 4), (left, y + 4), (centre, y - 9), (centre, y + 18)]
+    further = [
+        (side, y + 4 + step) for step in (13, -13, 26, -26, 39, -39) for side in (right, left)
+    ]
+    for start, base in near + further:
+        end = start + length
+        covers_dot = any(start - 5 < a < end + 5 and base - 15 < b < base + 5 for a, b in dots)
+        covers_label = any(
+            start < other_end and other_start < end and abs(base - other_base) < 13
+            for other_start, other_end, other_base in taken
+        )
+        if start > _LEFT and end < _WIDTH and not covers_dot and not covers_label:
+            return start, base
+    return right, y + 4
 
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:
