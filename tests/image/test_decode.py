@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from srgan.errors import ImageRefused, LimitExceeded
+from srgan.image.apng import chunk
 from srgan.image.files import encode_picture, probe, read_picture
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata, Picture
@@ -231,3 +232,40 @@ def test_a_deep_avif_animation_is_told() -> None:
     picture = read_picture(imagecodecs.avif_encode(stills, bitspersample=10, level=100))
     assert [f.colour[0, 0, 0] for f in picture.frames] == [25, 224]
     assert picture.notices == ("its 10 bits per channel were read as 8",)
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("bits", [12, 16])
+def test_deep_gray_tiffs_reach_from_black_to_white(photometric: str, bits: int) -> None:
+    most = (1 << bits) - 1
+    ramp = np.linspace(0, most, 48 * 64).astype(np.uint16).reshape(48, 64)
+    out = io.BytesIO()
+    tifffile.imwrite(out, ramp, photometric=photometric, bitspersample=bits)
+    light = ramp if photometric == "minisblack" else most - ramp
+    got = read_picture(out.getvalue()).frames[0].colour[..., 0]
+    assert np.abs(got - np.rint(light / most * 65535)).max() <= 1
+
+
+@pytest.mark.parametrize("compression", ["jpegxl", "jpeg2000", "lerc"])
+def test_tiffs_of_a_layout_that_pillow_does_not_know(compression: str) -> None:
+    out = io.BytesIO()
+    tifffile.imwrite(out, RAMP.repeat(4, 0).repeat(4, 1), compression=compression)
+    read = read_picture(out.getvalue())
+    assert read.bit_depth == 8
+    np.testing.assert_array_equal(read.frames[0].colour, RAMP.repeat(4, 0).repeat(4, 1))
+
+
+def test_exif_behind_the_pixels_of_a_png_counts() -> None:
+    data = saved(Image.fromarray(RAMP), "PNG")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    late = data[:-12] + chunk(b"eXIf", exif.tobytes()[6:]) + data[-12:]
+    info, picture = probe(late), read_picture(late)
+    assert (info.height, info.width) == (picture.height, picture.width) == (4, 6)
+
+
+def test_a_large_profile_is_no_reason_to_refuse() -> None:
+    noise = np.random.default_rng(0).bytes(3_000_000)
+    large = (len(SRGB) + len(noise)).to_bytes(4, "big") + SRGB[4:] + noise
+    data = png(2, 1, 8, 2, bytes(7), b"iCCPx\0\0" + zlib.compress(large))
+    assert read_picture(data).metadata.icc == large

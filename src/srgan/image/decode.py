@@ -16,7 +16,7 @@ from srgan.image.deep import deep_apng, read_deep_avif, read_deep_page, read_dee
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
 from srgan.image.gif import GifCanvas
 from srgan.image.limits import Limits
-from srgan.image.metadata import orientation, read_metadata, upright
+from srgan.image.metadata import late_exif, orientation, read_metadata, upright
 from srgan.image.opening import binary, opened, text_of
 from srgan.image.picture import Frame, Picture
 from srgan.image.pixels import alike, still, turned
@@ -59,7 +59,11 @@ def probe(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Info:
         if not isinstance(image, Image.Image):
             return Info(kind.name, image.height, image.width, frames)
         height, width = image.height, image.width
-        if kind.name != "TIFF" and orientation(read_metadata(image).exif) >= 5:
+        exif = read_metadata(image).exif
+        if kind.name == "PNG" and exif is None:
+            with binary(source) as file:
+                exif = late_exif(file)
+        if kind.name != "TIFF" and orientation(exif) >= 5:
             height, width = width, height
         return Info(kind.name, height, width, frames)
 

@@ -1,4 +1,4 @@
-"""16 bits per channel, which Pillow cuts to 8 for every picture in colour."""
+"""What Pillow cuts to 8 bits, or does not know: 16 bits per channel, and rare layouts of TIFF."""
 
 import io
 import logging
@@ -101,8 +101,11 @@ def read_deep_page(
     image: Image.Image, source: str | Path | bytes, index: int
 ) -> tuple[Frame | None, str | None]:
     """The 16-bit pixels of a TIFF page that Pillow has just loaded; see :func:`read_deep_png`."""
-    bits = image.tag_v2.get(258, (1,))  # type: ignore[attr-defined]
-    if max(bits) <= 8 or image.mode in (*_DEEP_GRAY, "I", "F"):
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    bits = max(tags.get(258, (1,)))
+    # Gray comes whole out of Pillow, but neither turned where white is 0 nor spread to 16 bits.
+    whole_gray = image.mode in _DEEP_GRAY and bits == 16 and tags.get(262) != 0
+    if bits <= 8 or whole_gray or image.mode in ("I", "F"):
         return None, None
     try:
         with _tiff(source) as tiff:
@@ -113,7 +116,7 @@ def read_deep_page(
 
 @dataclass(frozen=True, slots=True)
 class DeepTiff:
-    """A 16-bit TIFF of a layout that Pillow does not know at all, read by tifffile alone."""
+    """A TIFF of a layout that Pillow does not know at all, read by tifffile alone."""
 
     source: str | Path | bytes
     height: int  # upright, as is the width
@@ -197,12 +200,12 @@ def _tiff(source: str | Path | bytes) -> Iterator[Any]:
 
 
 def _whole(page: Any, size: int) -> bool:
-    """Whether a page holds unsigned samples of 9 to 16 bits, all of them inside the file."""
+    """Whether a page holds unsigned samples of 8 to 16 bits, all of them inside the file."""
     ends = [a + n for a, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
     return (
         page.photometric in (0, 1, 2)
         and page.sampleformat == 1
-        and 8 < page.bitspersample <= 16
+        and 8 <= page.bitspersample <= 16
         and len(ends) > 0
         and min(page.databytecounts) > 0
         and max(ends) <= size
@@ -221,9 +224,11 @@ def _page(page: Any) -> Frame:
     samples: NDArray[Any] = page.asarray()
     if page.planarconfig == 2 and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, -1)
-    samples = widened(samples.reshape(page.imagelength, page.imagewidth, -1), page.bitspersample)
+    samples = samples.reshape(page.imagelength, page.imagewidth, -1)
+    if page.bitspersample > 8:
+        samples = widened(samples, page.bitspersample)
     if photometric == 0:
-        samples = np.uint16(65535) - samples
+        samples = np.iinfo(samples.dtype).max - samples
     colours = 3 if photometric == 2 else 1
     extra = int(page.extrasamples[0]) if page.extrasamples else 0
     if extra == 0:  # further channels that are no opacity

@@ -3,17 +3,19 @@
 EXIF is edited in place, byte by byte, so that maker notes with their absolute offsets survive.
 """
 
+import os
 import re
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image
 
 from srgan.image.picture import Metadata
 
 _ORIENTATION = 0x0112
+_MOST_EXIF = 1 << 24
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
@@ -55,6 +57,17 @@ def read_metadata(image: Image.Image) -> Metadata:
         dpi=_dpi(info.get("dpi")),
         loop=int(loop) if isinstance(loop, int) else None,
     )
+
+
+def late_exif(file: BinaryIO) -> bytes | None:
+    """The EXIF of a PNG that stands behind its pixels, where Pillow sees it only after decoding."""
+    file.seek(8)
+    while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] == b"eXIf":
+            return plain_exif(file.read(min(length, _MOST_EXIF)))
+        file.seek(length + 4, os.SEEK_CUR)
+    return None
 
 
 def _bytes(value: Any) -> bytes | None:

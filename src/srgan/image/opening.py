@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from srgan.errors import ImageRefused, LimitExceeded, SRGANError
 from srgan.image.atomic import shown
@@ -29,6 +29,9 @@ from srgan.image.picture import Frame, Metadata
 # Its warnings (a broken EXIF block, a large picture) are either answered here or no news.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+_MOST_TEXT = 16 << 20
 
 
 class Foreign(Protocol):
@@ -123,6 +126,8 @@ def binary(source: str | Path | bytes) -> Iterator[BinaryIO]:
 
 
 def _let_through(limits: Limits) -> None:
+    # A profile or text of a PNG is unpacked up to a limit of Pillow's that large profiles exceed.
+    PngImagePlugin.MAX_TEXT_CHUNK = max(PngImagePlugin.MAX_TEXT_CHUNK, _MOST_TEXT)
     # Pillow's own limit is one for the whole process; ours are checked for each file, so
     # Pillow's only ever has to be high enough. It refuses at twice the figure.
     if Image.MAX_IMAGE_PIXELS is not None:
@@ -166,7 +171,7 @@ def _count_frames(image: Image.Image, kind: Format, file: BinaryIO, limits: Limi
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "damaged or cut off: its header cannot be read"
+        return "damaged, cut off or of an unknown layout: its header cannot be read"
     if isinstance(error, MemoryError):
         return "damaged, or it needs more memory than there is"
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
@@ -176,6 +181,6 @@ def _reason(error: Exception) -> str:
 
 def text_of(error: Exception) -> str:
     """A decoder's message as one short printable line."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split()) or "its content makes no sense"
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 160 else text[:157] + "..."
