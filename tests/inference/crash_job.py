@@ -1,7 +1,7 @@
 """A folder job with a stub model, to be killed anywhere, and the check of what it left.
 
     python tests/inference/crash_job.py setup FOLDER [COUNT]   make FOLDER/in with COUNT pictures
-    python tests/inference/crash_job.py run FOLDER             the job: FOLDER/in to FOLDER/out
+    python tests/inference/crash_job.py run FOLDER [png|jpg|tif]  the job: FOLDER/in to FOLDER/out
     python tests/inference/crash_job.py check FOLDER           what was left, then a resumed job
 
 ``check`` exits with 1 and says why if a file under a final name is not whole, a picture reported
@@ -20,6 +20,9 @@ from srgan.image.picture import Frame, Picture
 from srgan.inference.folder import Event, Summary, run_folder
 from srgan.inference.scan import Task, plan_folder
 from srgan.inference.stop import stoppable
+
+kind = "png"
+"""Format of the outputs: png, jpg or tif."""
 
 
 def setup(folder: Path, count: int) -> None:
@@ -42,7 +45,7 @@ def double(task: Task, replace: bool, stop: Callable[[], bool]) -> Iterable[str]
 
 def run(folder: Path, *, resume: bool, report: Callable[[Event], None]) -> Summary:
     """The job."""
-    plan = plan_folder(folder / "in", folder / "out", recursive=True)
+    plan = plan_folder(folder / "in", folder / "out", recursive=True, format=kind)
     with stoppable() as stop:
         return run_folder(
             plan,
@@ -80,7 +83,7 @@ def whole(path: Path) -> bool:
 def check(folder: Path) -> list[str]:
     """What is wrong with what a killed job left, and with the job that went on."""
     out = folder / "out"
-    left = [p for p in out.rglob("*.png") if not p.name.startswith(".")]
+    left = [p for p in out.rglob(f"*.{kind}") if not p.name.startswith(".")]
     wrong = [f"torn: {p}" for p in left if not whole(p)]
     log = folder / "told"
     done = log.read_text().splitlines() if log.exists() else []
@@ -88,7 +91,7 @@ def check(folder: Path) -> list[str]:
     before = {p: p.stat().st_ino for p in left}
     summary = run(folder, resume=True, report=lambda event: None)
     inputs = sorted((folder / "in").rglob("*.png"))
-    outputs = sorted(p for p in out.rglob("*.png") if not p.name.startswith("."))
+    outputs = sorted(p for p in out.rglob(f"*.{kind}") if not p.name.startswith("."))
     if summary.exit_status or len(outputs) != len(inputs):
         wrong.append(f"resumed: {summary}, {len(outputs)} of {len(inputs)} outputs")
     wrong += [f"torn after the resumed job: {p}" for p in outputs if not whole(p)]
@@ -102,11 +105,13 @@ def check(folder: Path) -> list[str]:
 
 def main() -> int:
     """One of the three commands."""
+    global kind
     command, folder = sys.argv[1], Path(sys.argv[2])
     if command == "setup":
         setup(folder, int(sys.argv[3]) if len(sys.argv) > 3 else 50)
         return 0
     if command == "run":
+        kind = sys.argv[3] if len(sys.argv) > 3 else kind
         try:
             summary = run(folder, resume=False, report=told(folder))
         except SRGANError as error:
