@@ -233,6 +233,7 @@ def test_baselines(data: Path, tmp_path: Path) -> None:
     path = tmp_path / "baseline.json"
     baseline.save(report, path)
     assert baseline.differences(report, path) == []
+    assert (baseline.tolerance("psnr_rgb"), baseline.tolerance("ssim_y")) == (0.01, 0.0005)
     changed = json.loads(path.read_text())
     changed["means"]["Tiny"]["bicubic"]["psnr_y"] += 0.02
     changed["means"]["Tiny"]["gone"] = {"psnr_y": 1.0}
