@@ -5,11 +5,12 @@ done survives kill -9 and power loss, and several processes can share it.
 """
 
 import os
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -22,6 +23,7 @@ JOURNAL = ".srgan-journal.sqlite"
 """Name of the journal in the output folder."""
 
 _WAIT_S = 60.0
+_LEAST_BYTES = 64 * 1024  # SQLite grows its files by up to half of this at a time
 _TABLE = """
 create table if not exists outputs (
     output blob primary key,      -- path relative to the output folder; bytes, as names may be any
@@ -217,9 +219,16 @@ class Journal:
             try:
                 yield
             except sqlite3.OperationalError as error:
-                raise OutputFailed(f"{shown(self._path)}: cannot be used: {error}") from error
+                reason = "No space left on device" if self._full() else error
+                raise OutputFailed(f"{shown(self._path)}: cannot be used: {reason}") from error
             except sqlite3.DatabaseError as error:
                 raise OutputFailed(
                     f"{shown(self._path)}: the journal is damaged ({error}); "
                     "remove it and run again: finished files are kept"
                 ) from error
+
+    def _full(self) -> bool:
+        """Whether the disk is full, of which SQLite speaks in several ways."""
+        with suppress(OSError):
+            return shutil.disk_usage(self._folder).free < _LEAST_BYTES
+        return False

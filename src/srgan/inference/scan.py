@@ -134,9 +134,13 @@ def check_space(
     free = shutil.disk_usage(place).free
     if needed > free:
         raise OutputFailed(
-            f"{shown(output)}: at least {needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB "
-            "are free; choose another folder, a smaller size or --format jpg"
+            f"{shown(output)}: at least {_amount(needed)} are needed and {_amount(free)} are "
+            "free; choose another folder, a smaller size or --format jpg"
         )
+
+
+def _amount(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _walk(folder: Path, output: Path, recursive: bool, notices: list[str]) -> Iterator[Path]:
