@@ -5,13 +5,17 @@ between files. Whatever is not refused as declared is printed, with its seed and
 the exit status 1.
 """
 
+import io
 import random
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
+import pillow_heif
+import tifffile
 
 from srgan.errors import ImageRefused, LimitExceeded, ModelRefused
 from srgan.image.files import encode_picture, read_picture
@@ -28,12 +32,23 @@ def seeds() -> Seeds:
     """Small good files, by kind."""
     rng = np.random.default_rng(1)
     made: Seeds = {"weights": []}
-    for name in ("png", "jpeg", "webp", "tiff", "bmp", "gif", "avif"):
+    for name in ("png", "jpeg", "webp", "tiff", "bmp", "gif", "avif", "heic"):
         made[name] = []
         for channels in (1, 3):
             for dtype in (np.uint8, np.uint16):
                 for frames in (1, 3):
                     made[name].append(encode_picture(_picture(rng, channels, dtype, frames), name))
+    deep = rng.integers(0, 1024, (19, 23, 3), np.uint16)
+    for samples, bits in ((deep, 10), (deep[..., 0], 10), (deep * 4, 12)):
+        made["avif"].append(imagecodecs.avif_encode(samples, bitspersample=bits))
+    heic = pillow_heif.from_bytes(mode="RGB;16", size=(23, 19), data=(deep << 6).tobytes())
+    out = io.BytesIO()
+    heic.save(out, quality=50)
+    made["heic"].append(out.getvalue())
+    for codec in ("lzw", "jpegxl", "jpeg2000", "lerc", "zstd"):
+        out = io.BytesIO()
+        tifffile.imwrite(out, (deep >> 2).astype(np.uint8), compression=codec)
+        made["tiff"].append(out.getvalue())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "w.safetensors"
         arrays = {f"t{k}": rng.random((3, 4), np.float32) for k in range(3)}
@@ -88,7 +103,8 @@ def attempt(kind: str, data: bytes, scratch: Path) -> str:
             scratch.write_bytes(data)
             load_weights(scratch)
         else:
-            picture = read_picture(data, limits=LIMITS)
+            # Every second one as with --allow-damaged.
+            picture = read_picture(data, limits=LIMITS, allow_damaged=len(data) % 2 == 0)
             assert picture.frames[0].colour.shape[2] in (1, 3)
     except (ImageRefused, LimitExceeded, ModelRefused) as error:
         took = "refused" if str(error).isprintable() else f"unprintable: {error!r}"
