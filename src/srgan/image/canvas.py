@@ -10,6 +10,7 @@ from PIL import Image
 from srgan.image.formats import Format
 from srgan.image.heic import write_heic
 from srgan.image.picture import Metadata
+from srgan.image.strips import InFrames
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -47,20 +48,12 @@ class CanvasEncoder:
         self._mode = _MODES[channels]
         self._metadata, self._durations = metadata, durations_ms
         self._frames: list[Image.Image] = []
-        self._row = height
+        self._rows = InFrames(height, self._paste, self._follow)
+        self._follow()
 
     def write(self, rows: NDArray[np.uint8]) -> None:
         """Take the next rows; after the last of a frame the next frame begins."""
-        while len(rows):
-            if self._row == self._size[1]:
-                self._frames.append(Image.new(self._mode, self._size))
-                self._row = 0
-            cut = min(len(rows), self._size[1] - self._row)
-            part = np.ascontiguousarray(rows[:cut])
-            strip = Image.fromarray(part[..., 0] if part.shape[2] == 1 else part)
-            self._frames[-1].paste(strip, (0, self._row))
-            self._row += cut
-            rows = rows[cut:]
+        self._rows.write(rows)
 
     def close(self) -> None:
         """Encode the canvas."""
@@ -86,6 +79,16 @@ class CanvasEncoder:
     def abort(self) -> None:
         """Let the canvas go."""
         self._frames = []
+
+    def _follow(self) -> None:
+        self._frames.append(Image.new(self._mode, self._size))
+        self._top = 0
+
+    def _paste(self, rows: NDArray[np.uint8]) -> None:
+        part = np.ascontiguousarray(rows)
+        strip = Image.fromarray(part[..., 0] if part.shape[2] == 1 else part)
+        self._frames[-1].paste(strip, (0, self._top))
+        self._top += len(rows)
 
     def _options(self) -> dict[str, Any]:
         m, name = self._metadata, self._kind.name

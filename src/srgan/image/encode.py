@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from srgan.errors import OutputFailed, SRGANError, UsageError
 from srgan.image.atomic import atomic_file, shown
 from srgan.image.canvas import CanvasEncoder
+from srgan.image.fit import Fit, frames_held
 from srgan.image.formats import Format, format_for
 from srgan.image.heic import check_writable
 from srgan.image.jpeg import JpegEncoder
 from srgan.image.metadata import resized_exif
 from srgan.image.picture import Metadata, Picture
-from srgan.image.pixels import to_8_bits
 from srgan.image.png import PngEncoder
-from srgan.image.profiles import is_srgb, rows_to_srgb
+from srgan.image.profiles import is_srgb
 from srgan.image.strips import Encoder
 from srgan.image.tiff import TiffEncoder
 
@@ -31,7 +31,7 @@ QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 80, "HEIC": 90}
 class StripWriter:
     """Takes the rows of one picture from top to bottom."""
 
-    def __init__(self, encoder: Encoder, fit: "_Fit", rows: int) -> None:
+    def __init__(self, encoder: Encoder, fit: Fit, rows: int) -> None:
         self._encoder, self._fit = encoder, fit
         self._expected, self._written = rows, 0
 
@@ -84,7 +84,7 @@ def open_writer(
     """Write a picture row by row; PNG, TIFF and JPEG need no more memory than a few rows.
 
     The file has a temporary name until the block ends well; after an exception nothing is left.
-    What the format cannot hold is fitted: see :func:`losses`.
+    What the format cannot hold is fitted: see :func:`srgan.image.fit.losses`.
 
     Args:
         path: the file to write.
@@ -155,68 +155,6 @@ def encode_picture(
     return file.getvalue()
 
 
-def losses(
-    format: str, *, bit_depth: int = 8, alpha: bool = False, frames: int = 1, pages: bool = False
-) -> tuple[str, ...]:
-    """What a picture loses in a format, one line each to tell the user.
-
-    Args:
-        format: its name.
-        bit_depth: 8 or 16.
-        alpha: whether the picture has opacity.
-        frames: how many.
-        pages: whether the frames are pages, which have no timing, not an animation.
-
-    Raises:
-        UsageError: no such format.
-    """
-    kind = format_for(format)
-    lost = []
-    if bit_depth == 16 and not kind.deep:
-        lost.append(f"{kind.name} holds 8 bits per channel: 16 bits are rounded to 8")
-    if alpha and not kind.alpha:
-        lost.append(f"{kind.name} holds no opacity: the picture is laid on white")
-    if frames > 1 and (not kind.animated or (pages and kind.name != "TIFF")):
-        what = "page" if pages else "frame"
-        lost.append(f"{kind.name} holds one {what}: the first of {frames} is written")
-    return tuple(lost)
-
-
-class _Fit:
-    """Rows as a format can hold them: depth, colours in sRGB, opacity."""
-
-    def __init__(
-        self, kind: Format, width: int, channels: int, alpha: bool, depth: int, icc: bytes | None
-    ) -> None:
-        self._shape = (width, channels + alpha)
-        self._given = np.dtype(np.uint16 if depth == 16 else np.uint8)
-        self._alpha, self._icc = alpha, icc
-        self._flat = alpha and not kind.alpha
-        self.depth = depth if kind.deep else 8
-        self.channels = channels if self._flat else channels + alpha
-
-    def check(self, rows: NDArray[Any]) -> None:
-        if rows.shape[1:] != self._shape or rows.dtype != self._given:
-            raise ValueError(
-                f"rows of {rows.shape[1:]} {rows.dtype}, announced {self._shape} {self._given}"
-            )
-
-    def __call__(self, rows: NDArray[Any]) -> NDArray[Any]:
-        if self.depth == 8:
-            rows = to_8_bits(rows)
-        if self._icc is not None:
-            colour = rows[..., :-1] if self._alpha else rows
-            colour = rows_to_srgb(np.ascontiguousarray(colour), self._icc)
-            rows = np.concatenate([colour, rows[..., -1:]], axis=2) if self._alpha else colour
-        return _on_white(rows) if self._flat else rows
-
-
-def _on_white(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    alpha = rows[..., -1:].astype(np.uint32)
-    laid = rows[..., :-1] * alpha + 255 * (255 - alpha)
-    return ((laid + 127) // 255).astype(np.uint8)
-
-
 _Make = Callable[[BinaryIO], StripWriter]
 
 
@@ -250,7 +188,7 @@ def _maker(
     if drop_profile and not (deep and icc):
         metadata = replace(metadata, icc=None)
     metadata = replace(metadata, exif=resized_exif(metadata.exif, height, width))
-    fit = _Fit(kind, width, channels, alpha, bit_depth, None if deep else icc)
+    fit = Fit(kind, width, channels, alpha, bit_depth, None if deep else icc)
 
     def make(file: BinaryIO) -> StripWriter:
         encoder = _encoder(kind, file, height, width, fit, quality, metadata, durations)
@@ -264,7 +202,7 @@ def _encoder(
     file: BinaryIO,
     height: int,
     width: int,
-    fit: _Fit,
+    fit: Fit,
     quality: int,
     metadata: Metadata,
     durations: tuple[float | None, ...],
@@ -299,20 +237,8 @@ def _writing(make: _Make, file: BinaryIO, name: str | Path) -> Iterator[StripWri
         writer.abort()
 
 
-def _frames_held(picture: Picture, kind: Format) -> Picture:
-    frames = picture.frames
-    if not kind.animated:
-        frames = frames[:1]
-    elif kind.name != "PNG" and any(f.duration_ms is not None for f in frames):
-        # Only APNG has a still beside the animation.
-        frames = tuple(f for f in frames if f.duration_ms is not None)
-    if kind.name != "TIFF" and frames[-1].duration_ms is None:
-        frames = frames[:1]  # the pages of a TIFF are no animation
-    return replace(picture, frames=frames)
-
-
 def _picture_maker(picture: Picture, kind: Format, quality: int | None, strip: bool) -> _Make:
-    held = _frames_held(picture, kind)
+    held = frames_held(picture, kind)
     still = len(held.frames) == 1
     return _maker(
         kind,
@@ -327,7 +253,7 @@ def _picture_maker(picture: Picture, kind: Format, quality: int | None, strip: b
 
 
 def _write_frames(writer: StripWriter, picture: Picture, kind: Format) -> None:
-    for frame in _frames_held(picture, kind).frames:
+    for frame in frames_held(picture, kind).frames:
         for top in range(0, picture.height, 256):
             colour = frame.colour[top : top + 256]
             if frame.alpha is not None:

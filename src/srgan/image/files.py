@@ -5,10 +5,10 @@ from srgan.image.encode import (
     QUALITY,
     StripWriter,
     encode_picture,
-    losses,
     open_writer,
     write_picture,
 )
+from srgan.image.fit import losses
 from srgan.image.formats import FORMATS, Format, format_for
 
 __all__ = [

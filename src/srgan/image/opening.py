@@ -5,6 +5,7 @@ only the formats of :mod:`srgan.image.formats` are tried: no other plugin and no
 """
 
 import io
+import logging
 import os
 import stat
 import warnings
@@ -26,6 +27,8 @@ from srgan.image.libtiff import hush
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata
 
+# Its remarks about damaged parts go to whoever asks for logs, not to the terminal.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 # Its warnings (a broken EXIF block, a large picture) are either answered here or no news.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.image.picture import Metadata
-from srgan.image.strips import Blocks, InOrder, block_rows
+from srgan.image.strips import Blocks, InFrames, InOrder, block_rows
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _ADLER = 65521
@@ -53,6 +53,7 @@ class PngEncoder:
         self._sequence = 0
         self._packed = InOrder(self._take)
         self._blocks = Blocks(block_rows(width * self._step), self._block)
+        self._frames = InFrames(height, self._blocks.write, self._follow)
         file.write(b"\x89PNG\r\n\x1a\n")
         self._chunk(
             b"IHDR",
@@ -66,14 +67,7 @@ class PngEncoder:
 
     def write(self, rows: NDArray[Any]) -> None:
         """Take the next rows; after the last of a frame the next frame begins."""
-        while len(rows):
-            if self._row == self._height:
-                self._end()
-                self._begin()
-            cut = min(len(rows), self._height - self._row)
-            self._blocks.write(rows[:cut])
-            self._row += cut
-            rows = rows[cut:]
+        self._frames.write(rows)
 
     def close(self) -> None:
         """Finish the last frame and the file."""
@@ -85,9 +79,12 @@ class PngEncoder:
         """Stop the background work."""
         self._packed.stop()
 
+    def _follow(self) -> None:
+        self._end()
+        self._begin()
+
     def _begin(self) -> None:
         self._frame += 1
-        self._row = 0
         self._above = np.zeros(self._width * self._step, np.uint8)
         self._sum = 1
         duration = self._durations[self._frame]

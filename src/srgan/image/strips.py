@@ -52,6 +52,33 @@ class Blocks:
             self._take(block)
 
 
+class InFrames:
+    """Cuts a run of rows at the ends of the frames that they belong to.
+
+    Args:
+        height: rows of every frame.
+        take: gets the rows of the present frame, some at a time.
+        follow: ends the present frame and begins the next, before the next's first rows.
+    """
+
+    def __init__(
+        self, height: int, take: Callable[[NDArray[Any]], None], follow: Callable[[], None]
+    ) -> None:
+        self._height, self._take, self._follow = height, take, follow
+        self._row = 0
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Take the next rows, of any number of frames."""
+        while len(rows):
+            if self._row == self._height:
+                self._follow()
+                self._row = 0
+            cut = min(len(rows), self._height - self._row)
+            self._take(rows[:cut])
+            self._row += cut
+            rows = rows[cut:]
+
+
 class InOrder:
     """Runs jobs on background threads and takes their results in the order they were given.
 

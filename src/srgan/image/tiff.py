@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from srgan.image.metadata import directories
 from srgan.image.picture import Metadata
-from srgan.image.strips import Blocks, InOrder, block_rows
+from srgan.image.strips import Blocks, InFrames, InOrder, block_rows
 
 _SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE, _LONG8 = 3, 4, 5, 7, 1, 16
 _SIZES = {_BYTE: 1, _SHORT: 2, _LONG: 4, _RATIONAL: 8, _UNDEFINED: 1, _LONG8: 8, 2: 1}
@@ -53,22 +53,16 @@ class TiffEncoder:
         self._word = "<Q" if self._big else "<I"
         self._rows = block_rows(row)
         self._page = 0
-        self._row = 0
         self._strips: list[tuple[int, int]] = []
         self._packed = InOrder(self._take)
         self._blocks = Blocks(self._rows, self._block)
+        self._frames = InFrames(height, self._blocks.write, self._end_page)
         file.write(b"II+\0\x08\0\0\0" + bytes(8) if self._big else b"II*\0" + bytes(4))
         self._link = 8 if self._big else 4  # where the next directory's position is written
 
     def write(self, rows: NDArray[Any]) -> None:
         """Take the next rows; after the last of a page the next page begins."""
-        while len(rows):
-            if self._row == self._height:
-                self._end_page()
-            cut = min(len(rows), self._height - self._row)
-            self._blocks.write(rows[:cut])
-            self._row += cut
-            rows = rows[cut:]
+        self._frames.write(rows)
 
     def close(self) -> None:
         """Finish the last page."""
@@ -99,7 +93,7 @@ class TiffEncoder:
         self._file.write(struct.pack(self._word, where))
         self._file.seek(where)
         self._directory(sorted(entries), where)
-        self._strips, self._row = [], 0
+        self._strips = []
         self._page += 1
 
     def _entries(self) -> list[_Entry]:

@@ -1,0 +1,102 @@
+"""What of a picture a format can hold: depth, opacity, profile, frames; and what is lost."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srgan.image.formats import Format, format_for
+from srgan.image.picture import Picture
+from srgan.image.pixels import to_8_bits
+from srgan.image.profiles import rows_to_srgb
+
+
+def losses(
+    format: str, *, bit_depth: int = 8, alpha: bool = False, frames: int = 1, pages: bool = False
+) -> tuple[str, ...]:
+    """What a picture loses in a format, one line each to tell the user.
+
+    Args:
+        format: its name.
+        bit_depth: 8 or 16.
+        alpha: whether the picture has opacity.
+        frames: how many.
+        pages: whether the frames are pages, which have no timing, not an animation.
+
+    Raises:
+        UsageError: no such format.
+    """
+    kind = format_for(format)
+    lost = []
+    if bit_depth == 16 and not kind.deep:
+        lost.append(f"{kind.name} holds 8 bits per channel: 16 bits are rounded to 8")
+    if alpha and not kind.alpha:
+        lost.append(f"{kind.name} holds no opacity: the picture is laid on white")
+    if frames > 1 and (not kind.animated or (pages and kind.name != "TIFF")):
+        what = "page" if pages else "frame"
+        lost.append(f"{kind.name} holds one {what}: the first of {frames} is written")
+    return tuple(lost)
+
+
+def frames_held(picture: Picture, kind: Format) -> Picture:
+    """The picture with the frames that a format can hold."""
+    frames = picture.frames
+    if not kind.animated:
+        frames = frames[:1]
+    elif kind.name != "PNG" and any(f.duration_ms is not None for f in frames):
+        # Only APNG has a still beside the animation.
+        frames = tuple(f for f in frames if f.duration_ms is not None)
+    if kind.name != "TIFF" and frames[-1].duration_ms is None:
+        frames = frames[:1]  # the pages of a TIFF are no animation
+    return replace(picture, frames=frames)
+
+
+class Fit:
+    """Rows as a format can hold them: depth, colours in sRGB, opacity.
+
+    Args:
+        kind: the format.
+        width: of the rows.
+        channels: 1 gray, 3 RGB.
+        alpha: whether opacity comes as one more channel.
+        depth: bits per channel, 8 or 16.
+        icc: the profile to convert to sRGB from; None to leave the colours.
+    """
+
+    def __init__(
+        self, kind: Format, width: int, channels: int, alpha: bool, depth: int, icc: bytes | None
+    ) -> None:
+        self._shape = (width, channels + alpha)
+        self._given = np.dtype(np.uint16 if depth == 16 else np.uint8)
+        self._alpha, self._icc = alpha, icc
+        self._flat = alpha and not kind.alpha
+        self.depth = depth if kind.deep else 8
+        self.channels = channels if self._flat else channels + alpha
+
+    def check(self, rows: NDArray[Any]) -> None:
+        """Make sure that rows are as they were announced.
+
+        Raises:
+            ValueError: they are of another shape or type.
+        """
+        if rows.shape[1:] != self._shape or rows.dtype != self._given:
+            raise ValueError(
+                f"rows of {rows.shape[1:]} {rows.dtype}, announced {self._shape} {self._given}"
+            )
+
+    def __call__(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Rows as the format holds them."""
+        if self.depth == 8:
+            rows = to_8_bits(rows)
+        if self._icc is not None:
+            colour = rows[..., :-1] if self._alpha else rows
+            colour = rows_to_srgb(np.ascontiguousarray(colour), self._icc)
+            rows = np.concatenate([colour, rows[..., -1:]], axis=2) if self._alpha else colour
+        return _on_white(rows) if self._flat else rows
+
+
+def _on_white(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    alpha = rows[..., -1:].astype(np.uint32)
+    laid = rows[..., :-1] * alpha + 255 * (255 - alpha)
+    return ((laid + 127) // 255).astype(np.uint8)
