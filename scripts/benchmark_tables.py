@@ -18,8 +18,10 @@ def tables(report: str) -> str:
 
 
 def facts(report: str) -> str:
-    """On what it was made."""
-    return "\n".join(line for line in report.splitlines()[:10] if line.startswith("- "))
+    """By what command and on what it was made."""
+    head = report.splitlines()[:10]
+    made = [line for line in head if line.startswith("Made by")]
+    return "\n".join([*made, "", *(line for line in head if line.startswith("- "))])
 
 
 def main() -> None:

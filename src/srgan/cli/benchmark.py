@@ -80,7 +80,7 @@ def benchmark(
         print("\r\033[K", end="", file=sys.stderr)
     report = Report(
         scale=scale,
-        command=_command(data, sets, methods, scale, measures),
+        command=_command(data, sets, methods, scale, measures, cost, output),
         facts=_facts(),
         records=tuple(records),
         costs=_costs(chosen, scale) if cost else {},
@@ -246,13 +246,24 @@ class _Say:
             print(line, file=sys.stderr)
 
 
-def _command(data: Path, sets: str | None, methods: str, scale: int, measures: str | None) -> str:
+def _command(
+    data: Path,
+    sets: str | None,
+    methods: str,
+    scale: int,
+    measures: str | None,
+    cost: bool,
+    output: Path,
+) -> str:
+    """What makes the same figures again, without the folders that are nobody else's."""
     parts = ["srgan benchmark", f"--data {data.name}"]
     parts += [f"--sets {sets}"] if sets else []
     if methods != "all":
         parts.append("--methods " + ",".join(Path(m).name for m in methods.split(",")))
+    parts += [f"--scale {scale}"] if scale != 4 else []
     parts += [f"--measures {measures}"] if measures else []
-    return " ".join([*parts, f"--scale {scale}"])
+    parts += [] if cost else ["--no-cost"]
+    return " ".join([*parts, f"-o {output.name}"])
 
 
 def _facts() -> tuple[str, ...]:

@@ -1,0 +1,96 @@
+"""``srgan benchmark`` as it is typed."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan.cli.benchmark import _methods
+from srgan.weights.catalog import weights_file
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data" / "Tiny"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in "abc":
+        coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        coarse.resize((32, 32), Image.Resampling.BICUBIC).save(folder / f"{name}.png")
+    return tmp_path / "data"
+
+
+def _arguments(data: Path, out: Path) -> list[str]:
+    few = ["--measures", "psnr_y,ssim_y", "--no-cost", "--scale", "2"]
+    return ["benchmark", "--data", str(data), "--sets", "Tiny", *few, "-o", str(out)]
+
+
+def test_run_again_it_measures_only_what_is_missing(data: Path, tmp_path: Path, srgan: Run) -> None:
+    out = tmp_path / "out"
+    ran = srgan(*_arguments(data, out), "--methods", "bicubic")
+    assert (ran.status, ran.out) == (0, f"{out / 'report.html'}\n")
+    once = (out / "records.jsonl").read_text()
+    srgan(*_arguments(data, out), "--methods", "bicubic,nearest", "--show", "Tiny/b")
+    twice = (out / "records.jsonl").read_text()
+    assert twice.startswith(once)
+    assert [json.loads(x)["method"] for x in twice.splitlines()] == ["bicubic"] * 3 + [
+        "nearest"
+    ] * 3
+    text = (out / "report.md").read_text()
+    made = "srgan benchmark --data data --sets Tiny --methods bicubic,nearest --scale 2 "
+    assert f"Made by `{made}--measures psnr_y,ssim_y --no-cost -o out`." in text
+    page = (out / "report.html").read_text()
+    assert "<h3>Tiny b</h3>" in page
+    assert "<h3>Tiny a</h3>" not in page
+
+
+def test_a_broken_picture_is_said_once(data: Path, tmp_path: Path, srgan: Run) -> None:
+    (data / "Tiny" / "b.png").write_bytes(b"no picture")
+    ran = srgan(*_arguments(data, tmp_path / "out"), "--methods", "bicubic,nearest,lanczos3")
+    assert ran.status == 0
+    assert ran.err.count("not a picture") == 1
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert text.count("not a picture") == 1
+    assert "| bicubic (2 of 3) |" in text
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--show", "Tiny/d"], "--show: there is no 'Tiny/d'; Tiny/a is one of them"),
+        (["--sets", "Other"], "has no set 'Other'; it has Tiny"),
+        (["--methods", "trilinear"], "there is no model 'trilinear'"),
+        (["--methods", "srresnet"], "enlarges x4, not x2"),
+        (["--measures", "fid"], "'fid' is unknown"),
+        (["--scale", "1"], "--scale must be at least 2"),
+    ],
+)
+def test_what_is_refused(
+    more: list[str], message: str, data: Path, tmp_path: Path, srgan: Run
+) -> None:
+    ran = srgan(*_arguments(data, tmp_path / "out"), "--methods", "bicubic", *more)
+    assert ran.status in (1, 2)
+    assert message in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_methods_by_name(tmp_path: Path) -> None:
+    everything = [m.name for m in _methods("all", 4)]
+    assert {"srresnet", "srgan", "zeyde", "bicubic"} <= set(everything)
+    assert [m.name for m in _methods("all", 3)] == [
+        *("nearest", "bilinear", "bicubic", "lanczos2", "lanczos3")
+    ]
+    mine = tmp_path / "run1" / "zeyde.safetensors"
+    mine.parent.mkdir()
+    shutil.copy(weights_file("zeyde"), mine)
+    other = tmp_path / "run1" / "other.safetensors"
+    shutil.copy(mine, other)
+    names = [m.name for m in _methods(f"zeyde,bicubic,zeyde,{mine},{other}", 4)]
+    assert names == ["zeyde", "bicubic", "run1/zeyde", "other"]
