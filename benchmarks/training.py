@@ -7,6 +7,7 @@ The plain loops are written as well-known repositories write them: a Dataset tha
 channels_last, no compile. The trainer's rows are the trainer itself (``srgan train``) on the same
 networks: the paper's generator for MSE, and SRGAN-VGG54, whose VGG19 has random weights here.
 Ways take turns, round by round, one warm-up update before each block; the median round counts.
+On a CPU that others use, ``--clock processor`` counts the processor seconds of one thread.
 ``--quick`` runs all of it on tiny networks, to see that it works.
 """
 
@@ -35,7 +36,6 @@ from srgan.networks.vgg import BLOCKS, VGG
 from srgan.training.config import GanConfig, PretrainConfig, build
 from srgan.training.data import Batches, Crops
 from srgan.training.gan import train_gan
-from srgan.training.log import RunLog
 from srgan.training.packing import Pack, open_data
 from srgan.training.pretrain import pretrain
 
@@ -89,22 +89,6 @@ def write_pngs(pack: Pack, folder: Path) -> list[Path]:
     return files
 
 
-def rate(step: Callable[[], object], updates: int, device: torch.device) -> float:
-    """Updates a second, after one more."""
-    step()
-    _finish(device)
-    begun = time.perf_counter()
-    for _ in range(updates):
-        step()
-    _finish(device)
-    return updates / (time.perf_counter() - begun)
-
-
-def _finish(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
 class Bench:
     """Data, sizes and scratch space that all ways share."""
 
@@ -130,10 +114,26 @@ class Bench:
         self.number = 0
         self.runs = 0
 
+    def now(self) -> float:
+        """Seconds of the chosen clock, when the device has done what it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.process_time() if self.options.clock == "processor" else time.perf_counter()
+
+    def rate(self, step: Callable[[], object], updates: int) -> float:
+        """Updates a second, after one more."""
+        step()
+        begun = self.now()
+        for _ in range(updates):
+            step()
+        return updates / (self.now() - begun)
+
     def plain_loader(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches as usual repositories make them, in processes that end with the iterator."""
         data = PlainDataset(self.files, 10**6, self.crop)
-        return iter(DataLoader(data, batch_size=self.batch, num_workers=self.options.workers))
+        # A clock of processor seconds sees this process only, so that it has to load itself.
+        workers = 0 if self.options.clock == "processor" else self.options.workers
+        return iter(DataLoader(data, batch_size=self.batch, num_workers=workers))
 
     def packed(self) -> tuple[Tensor, Tensor]:
         """The trainer's next batch."""
@@ -143,30 +143,33 @@ class Bench:
     def plain(self, step: Step) -> Way:
         def way(updates: int) -> float:
             batches = self.plain_loader()
-            return rate(lambda: step(*_to(next(batches), self.device)), updates, self.device)
+            return self.rate(lambda: step(*_to(next(batches), self.device)), updates)
 
         return way
 
     def fed_by_pack(self, step: Step) -> Way:
-        return lambda updates: rate(lambda: step(*self.packed()), updates, self.device)
+        return lambda updates: self.rate(lambda: step(*self.packed()), updates)
 
     def trainer(self, config: PretrainConfig | GanConfig) -> Way:
-        """The trainer's own loop, timed from its second update on."""
+        """The trainer's own loop, timed from its second update on to the last but one."""
 
         def way(updates: int) -> float:
             self.runs += 1
             out = self.scratch / f"run{self.runs}"
             stamps: list[float] = []
-            note = RunLog.losses
+            draw = Batches.iterate
 
-            def losses(log: RunLog, update: int, *values: dict[str, float]) -> None:
-                note(log, update, *values)
-                if update in (1, updates + 1):
-                    _finish(self.device)
-                    stamps.append(time.perf_counter())
+            def iterate(batches: Batches, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
+                for number, batch in enumerate(draw(batches, first, last)):
+                    if number in (1, updates + 1):
+                        stamps.append(self.now())
+                    yield batch
 
-            run = replace(config, updates=updates + 1)
-            with patch.object(RunLog, "losses", losses), contextlib.redirect_stdout(io.StringIO()):
+            run = replace(config, updates=updates + 2)
+            with (
+                patch.object(Batches, "iterate", iterate),
+                contextlib.redirect_stdout(io.StringIO()),
+            ):
                 if isinstance(run, GanConfig):
                     train_gan(run, data=[self.options.data], out=out, device=self.options.device)
                 else:
@@ -302,9 +305,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, default=2, help="of the plain loop")
+    parser.add_argument(
+        "--clock", choices=["wall", "processor"], default="wall", help="processor: on a busy CPU"
+    )
     parser.add_argument("--compile", action="store_true", help="torch.compile on a CPU too")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
+    if options.clock == "processor":
+        torch.set_num_threads(1)
     each = max(1, options.updates // options.rounds)
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -338,11 +346,12 @@ def main() -> None:
             del pixel["the trainer, fp32"], gan["the trainer, fp32"]
         print(f"PyTorch {torch.__version__}, {options.device}, {torch.get_num_threads()} threads,")
         print(f"batch {bench.batch}, crops of {bench.crop} pixels, {options.rounds} rounds")
+        print(f"seconds: {options.clock}")
         pixel_rates = measure(pixel, each, options.rounds)
         table("SRResNet-MSE", "updates/s", pixel_rates, "plain loop")
         loaders: dict[str, Way] = {
             "the fastest row": lambda _: max(pixel_rates.values()),
-            "the trainer's loader": lambda n: rate(bench.packed, n, bench.device),
+            "the trainer's loader": lambda n: bench.rate(bench.packed, n),
             "the plain loader": lambda n: _loader_rate(bench, n),
         }
         table("batches", "a second", measure(loaders, each * 8, options.rounds), "fastest row")
@@ -352,7 +361,7 @@ def main() -> None:
 
 def _loader_rate(bench: Bench, updates: int) -> float:
     batches = bench.plain_loader()
-    return rate(lambda: next(batches), updates, bench.device)
+    return bench.rate(lambda: next(batches), updates)
 
 
 if __name__ == "__main__":

@@ -137,13 +137,13 @@ def ended(child: int) -> tuple[int, bool]:
     return (status, True) if status < 0 else (status % 16, status >= 16)
 
 
-def at_random(folder: Path, kills: int, seed: int) -> int:
-    """Kill at random moments; how many runs were wrong."""
+def at_random(folder: Path, kills: int, processes: list[int], seed: int) -> int:
+    """Kill at random moments, sharing the kills out; how many runs were wrong."""
     draw = random.Random(seed)
     bad = 0
-    for workers in (0, 1, 2):
+    for i, workers in enumerate(processes):
         tiny = Tiny(folder / str(workers), updates=24, every=3, workers=workers)
-        wanted = kills * (workers + 1) // 3 - kills * workers // 3
+        wanted = kills * (i + 1) // len(processes) - kills * i // len(processes)
         done = runs = 0
         while done < wanted:
             shutil.rmtree(tiny.out, ignore_errors=True)
@@ -213,6 +213,9 @@ def main() -> int:
     parser.add_argument("--ever", action="store_true", help="all calls from the n-th on fail")
     parser.add_argument("--step", type=int, default=1)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument(
+        "--workers", type=int, nargs="*", default=[0, 1, 2], help="loader processes"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     faults = preloaded()
@@ -221,7 +224,7 @@ def main() -> int:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as place:
         if options.how == "random":
-            bad = at_random(Path(place), options.kills, options.seed)
+            bad = at_random(Path(place), options.kills, options.workers, options.seed)
         else:
             error = getattr(errno, options.error) if options.error else 0
             bad = at_points(Path(place), faults, error, options.ever, options.step)
