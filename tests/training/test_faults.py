@@ -2,10 +2,11 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,41 @@ def test_without_room_the_last_checkpoint_is_kept_and_resumed(
     pretrain(pretrain_config(), data=[pack], out=broken, device="cpu", resume=True)
     assert digest(broken) == digest(whole)
     assert not list(broken.rglob(".srgan-*"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if sys.platform != "linux" or os.geteuid() or shutil.which("mount") is None:
+        pytest.skip("only root can mount a small file system")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_that_is_really_full(
+    pack: Path, tmp_path: Path, small_disk: Path, pretrain_config: Pixel
+) -> None:
+    def train(out: Path, updates: int, *, resume: bool = False) -> None:
+        config = pretrain_config(updates=updates, validate_every=2)
+        pretrain(config, data=[pack], out=out, device="cpu", resume=resume)
+
+    train(tmp_path / "whole", 4)
+    train(small_disk / "run", 2)
+    checkpoint = small_disk / "run" / "checkpoint.safetensors"
+    last = checkpoint.read_bytes()
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    (small_disk / "ballast").write_bytes(bytes(free - 12_288))
+    with pytest.raises(OutputFailed, match="No space left on device; make room, then --resume"):
+        train(small_disk / "run", 4, resume=True)
+    assert checkpoint.read_bytes() == last
+    (small_disk / "ballast").unlink()
+    train(small_disk / "run", 4, resume=True)
+    assert digest(small_disk / "run") == digest(tmp_path / "whole")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
