@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from srgan.image.atomic import abandon
 
-_GRACE_S = 1.0
+_GRACE_S = 0.7
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = b"\x1b[?25h"
 
@@ -40,7 +40,7 @@ class Stop:
 def stoppable() -> Iterator[Stop]:
     """Watch for SIGINT and SIGTERM while the block runs; only on the main thread.
 
-    The first asks: work that checks ends tidily. What has not ended 1 s later, or a second
+    The first asks: work that checks ends tidily. What has not ended 0.7 s later, or a second
     signal, ends the process at once with 128 + signal; its temporary files are removed even then.
     """
     stop = Stop()
