@@ -11,7 +11,7 @@ from PIL import Image
 from srgan.classical.interpolation import Interpolation
 from srgan.errors import DataRefused, RuntimeFailed
 from srgan.evaluation import baseline
-from srgan.evaluation.benchmark import Method, Progress, Record, enlarge, run
+from srgan.evaluation.benchmark import Method, Progress, Record, enlarge, means, run
 from srgan.evaluation.cost import Cost, multiply_adds, seconds
 from srgan.evaluation.datasets import find
 from srgan.evaluation.literature import paper_tables, published
@@ -93,6 +93,15 @@ def test_the_values_are_right(data: Path, tmp_path: Path) -> None:
     single = [r.values["psnr_y"] for r in report.records if r.method == "bicubic"]
     assert row["psnr_y"] == pytest.approx(np.mean(single))  # type: ignore[arg-type]
     assert row["psnr_y"] > report.means["Tiny"]["nearest"]["psnr_y"] + 3  # type: ignore[operator]
+
+
+def test_a_measure_not_taken_of_every_picture_has_no_mean() -> None:
+    rows: list[dict[str, float | None]] = [
+        {"psnr_y": 30.0, "ssim_y": 0.9, "niqe": None},
+        {"psnr_y": 31.0, "niqe": 5.0},
+    ]
+    records = [Record("m", "1", "S", str(i), "", 2, False, row) for i, row in enumerate(rows)]
+    assert means(records) == {"S": {"m": {"pictures": 2.0, "psnr_y": 30.5, "niqe": 5.0}}}
 
 
 def test_failures_are_lines(data: Path, tmp_path: Path) -> None:

@@ -172,7 +172,10 @@ def enlarge(upscaler: Upscaler, lr: Picture) -> Picture:
 
 
 def means(records: Iterable[Record]) -> dict[str, dict[str, Values]]:
-    """Set → method → measure → mean over the pictures that have a value; and ``pictures``."""
+    """Set → method → measure → mean over the pictures that have a value; and ``pictures``.
+
+    A measure that was not taken of every picture has no mean.
+    """
     gathered: dict[tuple[str, str], list[Values]] = {}
     for record in records:
         if record.error is None:
@@ -182,7 +185,7 @@ def means(records: Iterable[Record]) -> dict[str, dict[str, Values]]:
         row: Values = {"pictures": float(len(rows))}
         for measure in MEASURES:
             values = [v for r in rows if (v := r.get(measure)) is not None]
-            if values:
+            if values and all(measure in r for r in rows):
                 row[measure] = float(np.mean(values))
         result.setdefault(set_name, {})[method] = row
     return result
