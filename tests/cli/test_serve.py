@@ -21,7 +21,7 @@ SOURCE = str(Path(__file__).resolve().parents[2] / "src")
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     variables = os.environ | {"PYTHONPATH": SOURCE} | environment
     return subprocess.run(
-        [*COMMAND, *arguments], env=variables, capture_output=True, text=True, timeout=120
+        [*COMMAND, *arguments], env=variables, capture_output=True, text=True, timeout=240
     )
 
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
 )
+_PATIENCE = 180.0
 
 
 def find_chromium() -> str | None:
@@ -53,12 +55,13 @@ class Browser:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        port = _wait(lambda: (profile / "DevToolsActivePort").read_text().split("\n")[0], 30)
-        pages = json.load(urlopen(f"http://127.0.0.1:{port}/json"))
-        page = next(p for p in pages if p["type"] == "page")
+        port = _wait(lambda: (profile / "DevToolsActivePort").read_text().split("\n")[0])
+        address = _wait(lambda: _page_address(port))
         self._open = ExitStack()
-        address = page["webSocketDebuggerUrl"]
-        self._socket = self._open.enter_context(connect(address, max_size=None))
+        # No pings: a busy browser may be slow to answer them.
+        self._socket = self._open.enter_context(
+            connect(address, max_size=None, open_timeout=_PATIENCE, ping_interval=None)
+        )
         for domain in ("Page", "Runtime", "Log", "DOM"):
             self.send(f"{domain}.enable")
         self.resize(width, height)
@@ -68,7 +71,7 @@ class Browser:
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self._socket.recv(timeout=60))
+            message = json.loads(self._socket.recv(timeout=_PATIENCE))
             self._note(message)
             if message.get("id") == self._number:
                 assert "error" not in message, message["error"]
@@ -92,9 +95,9 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def wait(self, condition: str, seconds: float = 20.0) -> None:
+    def wait(self, condition: str) -> None:
         """Wait until an expression is true in the page."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + _PATIENCE
         while not self.run(f"Boolean({condition})"):
             assert time.monotonic() < deadline, f"never true: {condition}"
             time.sleep(0.05)
@@ -102,7 +105,7 @@ class Browser:
     def open(self, address: str) -> None:
         """Open a page and wait until its settings are filled."""
         self.send("Page.navigate", url=address)
-        self.wait("document.querySelectorAll('#scales input').length", 20)
+        self.wait("document.querySelectorAll('#scales input').length")
 
     def resize(self, width: int, height: int, *, ratio: float = 1.0, phone: bool = False) -> None:
         """Give the page a size in CSS pixels."""
@@ -162,14 +165,27 @@ class Browser:
         """End the browser."""
         self._open.close()
         self.process.terminate()
-        self.process.wait(20)
+        try:
+            self.process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
-def _wait(read: Any, seconds: float) -> str:
-    deadline = time.monotonic() + seconds
+def _page_address(port: str) -> str:
+    with urlopen(f"http://127.0.0.1:{port}/json", timeout=_PATIENCE) as answer:
+        pages = json.load(answer)
+    found = [p["webSocketDebuggerUrl"] for p in pages if p["type"] == "page"]
+    if not found:
+        raise ValueError("the browser has no page yet")
+    return str(found[0])
+
+
+def _wait(read: Callable[[], str]) -> str:
+    deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            return str(read())
+            return read()
         except (OSError, ValueError):
             if time.monotonic() > deadline:
                 raise

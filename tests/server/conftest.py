@@ -8,12 +8,18 @@ pytest.importorskip("fastapi", reason="needs the extra srgan[serve]")
 pytest.importorskip("granian", reason="needs the extra srgan[serve]")
 pytest.importorskip("httpx", reason="needs the extra srgan[dev]")
 
-from fakes import RunningServer
+from fakes import PATIENCE, RunningServer
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[RunningServer]:
-    """A server with the default limits, but short waits."""
-    running = RunningServer(stall_seconds=1.0, header_seconds=1.0, stop_seconds=3.0)
+    """A server with the default limits, but patient with tests on a slow machine."""
+    running = RunningServer(
+        stall_seconds=PATIENCE,
+        header_seconds=PATIENCE,
+        wait_seconds=PATIENCE,
+        decode_seconds=60,
+        stop_seconds=3,
+    )
     yield running
     running.stop()

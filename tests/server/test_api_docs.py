@@ -24,7 +24,7 @@ def test_an_example_runs(server: RunningServer, tmp_path: Path, number: int) -> 
     (tmp_path / "photo.png").write_bytes(picture(24, 32))
     code = code.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
     command = ["sh", "-euc", code] if language == "sh" else [sys.executable, "-c", code]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 0, ended.stderr
     written = {f.name for f in tmp_path.iterdir()}
     for name in set(re.findall(r"photo_x\d\.\w+", code)):

@@ -239,8 +239,9 @@ def test_a_body_that_stops_coming_is_given_up() -> None:
     assert headers["connection"] == "close"
 
 
-def test_a_refusal_takes_in_a_small_body_first() -> None:
+def test_a_refusal_takes_in_a_small_body_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that its sender reads the answer instead of a reset."""
+    monkeypatch.setattr("srgan.server.guards._DRAIN_SECONDS", 60.0)
     chunks = [b"x" * 1000] * 50
     headers = {"content-length": "50000", "origin": "null"}
     status, answered, _ = ask("POST", "/v1/upscale", headers, chunks=chunks)
