@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from srgan.errors import ImageRefused
+from srgan.errors import ImageRefused, OutputFailed
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata, Picture
 from srgan.server.child import Asked, Serve
@@ -95,6 +95,9 @@ class Decoder:
             return self._convert(question)
         except MemoryError:
             raise ImageRefused("decoding it takes more memory than the server grants") from None
+        except OSError as error:  # of the server's own files: the library tells of the upload's
+            reason = error.strerror or type(error).__name__
+            raise OutputFailed(f"the server cannot keep it: {reason}; try again later") from error
 
     def _grant_time(self) -> None:
         if sys.platform == "linux":

@@ -138,6 +138,7 @@ class Jobs:
                 child.kill()
         self._computing.shutdown(wait=True)
         self._decoding.shutdown(wait=True)
+        self.running = None
         for job in list(self.jobs.values()):
             self.remove(job)
 
@@ -316,6 +317,8 @@ class Jobs:
                 log.exception("job %s failed", job.id)
                 self._end(job, "failed", Problem("internal", "the server's log says more"))
             finally:
+                if job.id not in self.jobs:
+                    shutil.rmtree(job.folder, ignore_errors=True)
                 self.running = None
             await self._recycle()
 
@@ -379,9 +382,10 @@ class Jobs:
         if state == "done":
             job.progress = 1.0
         self.ended[state] += 1
-        for file in job.folder.glob("*"):
-            if state != "done" or not file.name.startswith(("result", "upload")):
-                file.unlink(missing_ok=True)
+        if state != "cancelled":  # then the folder goes, as soon as nobody works in it
+            for file in job.folder.glob("*"):
+                if state != "done" or not file.name.startswith(("result", "upload")):
+                    file.unlink(missing_ok=True)
         job.tell()
 
     async def _recycle(self) -> None:
@@ -401,7 +405,9 @@ class Jobs:
         for conversion in job.converting.values():
             conversion.cancel()
         self.jobs.pop(job.id, None)
-        shutil.rmtree(job.folder, ignore_errors=True)
+        # Under the feet of a child that still works in it, it would take the child with it.
+        if job is not self.running:
+            shutil.rmtree(job.folder, ignore_errors=True)
 
     async def _expire(self) -> None:
         while True:

@@ -20,6 +20,7 @@ from srgan.server.decoder import load_planes
 
 Opener = Callable[["Choice"], Upscaler]
 _OPEN_MODELS = 3
+_TILE = 192
 _NICE = 10
 
 
@@ -76,6 +77,8 @@ class LibraryOpener:
             device=self.device,
             threads=self.threads,
             realism=choice.realism,
+            # Smaller than memory would allow: a client that leaves stops its work at a tile's end.
+            tile=_TILE,
         )
 
 
