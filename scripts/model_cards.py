@@ -24,7 +24,7 @@ AOSC and Oceanic, with thanks to their authors. No test picture is among them.
 
 **What all of them are bad at**: faces of a few pixels and small text, where they draw plausible
 strokes instead of the true ones. Do not use their output as evidence, for diagnosis, or to
-recognise people. The networks named here know pictures that were shrunk cleanly; noise, blur and
+recognise people. All but `srgan-photo` know pictures that were shrunk cleanly: noise, blur and
 JPEG blocks are enlarged with the rest.
 """
 

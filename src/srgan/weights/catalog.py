@@ -54,6 +54,18 @@ NETWORKS = (
         parameters=1_549_462,
     ),
     Model(
+        "srgan-photo",
+        "network",
+        "srgan for real photos: also removes JPEG blocks, noise and slight blur",
+        parameters=1_549_462,
+    ),
+    Model(
+        "fast",
+        "network",
+        "a small srresnet for video and browsers",
+        parameters=89_817,
+    ),
+    Model(
         "srcnn-9-1-5",
         "network",
         "the first of them, 2014: three layers on luma",

@@ -1,0 +1,103 @@
+"""Which network copes with real photos: JPEG at several qualities, noise, blur, side by side.
+
+    python scripts/damaged_photos.py --data PACK -m bicubic,srresnet,srgan,srgan-photo \\
+        -o damaged.png
+
+On the photos of a pack that `srgan train` holds out: their 256-pixel centres, shrunk to a quarter
+and damaged. Prints mean Y-PSNR and ST-LPIPS against the clean original, and draws four of them.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from srgan.degradation.pipeline import blur, jpeg, noise, to_bytes
+from srgan.evaluation.protocols import score
+from srgan.image.resize import imresize
+from srgan.inference.open import load
+from srgan.inference.upscale import upscale_array
+from srgan.training.data import split
+from srgan.training.packing import Pack
+
+SIDE = 256
+SHOWN = ((1, "JPEG 50"), (8, "phone"), (4, "JPEG 70"), (10, "noise 8"))
+
+
+def shrunk(hr: np.ndarray) -> np.ndarray:
+    """The clean LR picture."""
+    return np.asarray(imresize(hr, scale=0.25), np.uint8)
+
+
+def noisy(lr: np.ndarray, deviation: float) -> np.ndarray:
+    """With noise of its own in each channel."""
+    draw = np.random.default_rng(1)
+    return to_bytes(noise(lr.astype(np.float32), deviation, draw, gray=False))
+
+
+DAMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "clean": shrunk,
+    "JPEG 90": lambda hr: jpeg(shrunk(hr), 90),
+    "JPEG 70": lambda hr: jpeg(shrunk(hr), 70),
+    "JPEG 50": lambda hr: jpeg(shrunk(hr), 50),
+    "JPEG 30": lambda hr: jpeg(shrunk(hr), 30),
+    "noise 4": lambda hr: noisy(shrunk(hr), 4.0),
+    "noise 8": lambda hr: noisy(shrunk(hr), 8.0),
+    "blur 1.5": lambda hr: shrunk(to_bytes(blur(hr.astype(np.float32), 1.5, 1.5))),
+    "phone": lambda hr: jpeg(noisy(shrunk(to_bytes(blur(hr.astype(np.float32), 1, 1))), 5.0), 80),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a pack of `srgan data prepare`")
+    parser.add_argument("-m", "--models", default="bicubic,srresnet,srgan,srgan-photo")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    names = arguments.models.split(",")
+    upscalers = {name: load(name) for name in names}
+    pack = Pack(arguments.data)
+    _, held_out = split(len(pack), 24, 1)
+    photos = [centre(pack.photo(i)) for i in held_out]
+    print("| damage | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
+    for damage, apply in DAMAGES.items():
+        pairs = [(hr, apply(hr)) for hr in photos]
+        cells = []
+        for name in names:
+            rows = []
+            for hr, lr in pairs:
+                sr = upscale_array(lr, upscalers[name], size=hr.shape[:2])
+                found = score(sr, hr, lr, scale=4, measures=("psnr_y", "stlpips"))
+                rows.append((found["psnr_y"], found["stlpips"]))
+            psnr, perceptual = np.mean(rows, axis=0)
+            cells.append(f"{psnr:.2f} / {perceptual:.4f}")
+        print(f"| {damage} | " + " | ".join(cells) + " |", flush=True)
+    draw_sheet([photos[i] for i, _ in SHOWN], upscalers, arguments.output)
+
+
+def draw_sheet(photos: list[np.ndarray], upscalers: dict, output: Path) -> None:
+    """One row a photo: each method, then the original."""
+    font = ImageFont.load_default(14)
+    rows = []
+    for hr, (_, damage) in zip(photos, SHOWN, strict=True):
+        lr = DAMAGES[damage](hr)
+        cells = [(name, upscale_array(lr, u, size=hr.shape[:2])) for name, u in upscalers.items()]
+        strip = Image.new("RGB", (len(cells) * (SIDE + 8) + SIDE, SIDE + 20), "white")
+        pen = ImageDraw.Draw(strip)
+        for i, (name, pixels) in enumerate([*cells, ("original", hr)]):
+            strip.paste(Image.fromarray(pixels), (i * (SIDE + 8), 20))
+            pen.text((i * (SIDE + 8), 2), f"{name}, {damage}", "black", font=font)
+        rows.append(np.asarray(strip))
+    Image.fromarray(np.concatenate(rows)).save(output)
+
+
+def centre(photo: np.ndarray) -> np.ndarray:
+    """The middle of a photo, SIDE pixels square."""
+    y, x = (photo.shape[0] - SIDE) // 2, (photo.shape[1] - SIDE) // 2
+    return np.ascontiguousarray(photo[y : y + SIDE, x : x + SIDE])
+
+
+if __name__ == "__main__":
+    main()
