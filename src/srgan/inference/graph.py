@@ -265,16 +265,47 @@ class _Graph(Nodes):
         return self.node("Add", [a, b])
 
     def enlarge(self, x: str, scale: int, gain: float) -> str:
-        scales = self.constant(np.array([1, 1, scale, scale], np.float32), "skip.scales")
-        x = self.node(
-            "Resize",
-            [x, "", scales],
-            mode="linear",
-            coordinate_transformation_mode="half_pixel",
+        """``x`` enlarged bilinearly, times ``gain``.
+
+        As sums of shifted pictures, not as a Resize: OpenVINO's bf16 mode rounds what a Resize
+        gives, and with it the whole picture to half a level of 255; sums next to the output it
+        leaves in float32.
+        """
+        padded = self.node(
+            "Pad", [x, self.constant(np.array([0, 0, 1, 1, 0, 0, 1, 1]), "skip.pads")], mode="edge"
         )
-        if gain == 1.0:
-            return x
-        return self.node("Mul", [x, self.constant(np.array([gain], np.float32), "skip.gain")])
+        rows = self._phases(padded, 2, scale, gain)
+        cells = [cell for row in rows for cell in self._phases(row, 3, scale, 1.0)]
+        return self.node(
+            "DepthToSpace",
+            [self.node("Concat", cells, axis=1)],
+            blocksize=scale,
+            mode="DCR",
+        )
+
+    def _phases(self, padded: str, axis: int, scale: int, gain: float) -> list[str]:
+        """The values at each of the ``scale`` places of a pixel along an axis padded by one."""
+        shifted = []
+        for start in range(3):
+            ends = (start, start - 2 if start < 2 else np.iinfo(np.int64).max, axis)
+            names = [
+                self.constant(np.array([n]), f"skip.{axis}.{len(self._nodes)}.{k}")
+                for k, n in enumerate(ends)
+            ]
+            shifted.append(self.node("Slice", [padded, *names]))
+        phases = []
+        for place in range(scale):
+            position = (place + 0.5) / scale - 0.5  # in LR pixels
+            before = int(np.floor(position))
+            after_share = position - before
+            parts = []
+            for step, share in ((before, 1.0 - after_share), (before + 1, after_share)):
+                if share:
+                    weight = np.array([gain * share], np.float32)
+                    name = self.constant(weight, f"skip.{axis}.{len(self._nodes)}.weight")
+                    parts.append(self.node("Mul", [shifted[step + 1], name]))
+            phases.append(parts[0] if len(parts) == 1 else self.add(*parts))
+        return phases
 
 
 def blend(a: Tensors, b: Tensors, amount: float) -> Tensors:
