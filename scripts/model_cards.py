@@ -43,7 +43,7 @@ def cards() -> str:
 
 def card(name: str, summary: str, arguments: dict[str, Any], facts: dict[str, Any]) -> str:
     """One model's section."""
-    lines = [f"## `{name}`\n", summary[0].upper() + summary[1:] + ".\n"]
+    lines = [f"## `{name}`\n", summary[0].upper() + summary[1:].rstrip(".") + ".\n"]
     rows = [
         ("network", ", ".join(f"{k} {v}" for k, v in arguments.items())),
         ("parameters", f"{facts.get('parameters', 0):,}"),
