@@ -96,10 +96,11 @@ class Lane:
 
     def __call__(self) -> Serve:
         """Open the first model."""
-        if sys.platform != "win32":
-            os.nice(_NICE)
         upscalers = _Upscalers(self.opener)
         upscalers.get(self.warm)
+        # Only now: clients wait for a child that starts anew, for minutes on a busy machine.
+        if sys.platform != "win32":
+            os.nice(_NICE)
 
         def answer(question: Task | Choice, asked: Asked) -> tuple[str, ...]:
             if isinstance(question, Choice):
