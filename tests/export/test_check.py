@@ -13,7 +13,7 @@ from srgan.image.resize import imresize
 from srgan.inference.graph import reach
 from srgan.inference.network import Network
 from srgan.inference.open import choose_precision, graph_of, load
-from srgan.weights.format import load_weights, read_header, save_weights
+from srgan.weights.format import Header, load_weights, read_header, save_weights
 
 
 def photo(seed: int, side: int = 96) -> np.ndarray:
@@ -101,3 +101,21 @@ def test_a_check_without_photos_is_refused(tmp_path: Path) -> None:
         check(tmp_path / "own.safetensors", photos=[], references=[])
     with pytest.raises(UsageError, match="64x64"):
         check(tmp_path / "a", photos=[np.zeros((9, 9, 3), np.uint8)], references=[photo(0)])
+
+
+def test_a_luma_network_is_checked_without_int8(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    shapes = {
+        "patches": (64, 1, 5, 5),
+        "mapping": (32, 64, 3, 3),
+        "cells": (16, 32, 3, 3),
+    }
+    tensors = {f"{n}.weight": 0.01 * draw.standard_normal(s) for n, s in shapes.items()}
+    tensors |= {f"{n}.bias": np.zeros(s[0]) for n, s in shapes.items()}
+    path = tmp_path / "own.safetensors"
+    header = Header("espcn", {"scale": 4, "channels": 64, "residual": True}, 4)
+    save_weights(path, {k: v.astype(np.float32) for k, v in tensors.items()}, header)
+    found = check(path, photos=[photo(0)], references=[photo(2)])
+    assert "int8" not in found.precisions
+    assert found.activation_ranges == {}
+    assert 4 <= found.tile_margin <= reach(header)

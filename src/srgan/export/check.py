@@ -17,7 +17,13 @@ from srgan.inference.runtimes import Precision, cores, native_bf16
 from srgan.inference.tiles import as_float, from_float
 from srgan.inference.upscaler import Image
 from srgan.metrics.psnr import psnr
-from srgan.weights.format import Header, Tensors, load_weights, save_weights
+from srgan.weights.format import (
+    LUMA_ARCHITECTURES,
+    Header,
+    Tensors,
+    load_weights,
+    save_weights,
+)
 
 Photo = NDArray[np.uint8]
 
@@ -77,7 +83,9 @@ def check(weights: str | Path, *, photos: Sequence[Photo], references: Sequence[
         raise UsageError("the check needs photos of at least 64x64 pixels")
     tensors, header = load_weights(weights)
     crops = [as_float(_centre(photo)) for photo in photos]
-    ranges = activation_ranges(tensors, header, crops)
+    # The luma networks are small; they have no int8.
+    luma = header.architecture in LUMA_ARCHITECTURES
+    ranges = {} if luma else activation_ranges(tensors, header, crops)
     header = replace(header, card={**header.card, "activation_ranges": ranges})
     exact = _network(tensors, header, "fp32")
 
@@ -88,10 +96,11 @@ def check(weights: str | Path, *, photos: Sequence[Photo], references: Sequence[
         figures["bf16"] = bf16
         if bf16.changed <= BF16_CHANGED and bf16.cost_db <= BF16_COST_DB:
             precisions.append("bf16")
-    int8 = compare(_network(tensors, header, "int8"), exact, crops, references)
-    figures["int8"] = int8
-    if int8.likeness_db >= INT8_LIKENESS_DB and int8.cost_db <= INT8_COST_DB:
-        precisions.append("int8")
+    if ranges:
+        int8 = compare(_network(tensors, header, "int8"), exact, crops, references)
+        figures["int8"] = int8
+        if int8.likeness_db >= INT8_LIKENESS_DB and int8.cost_db <= INT8_COST_DB:
+            precisions.append("int8")
     margin = tile_margin(exact, crops, at_most=reach(header))
     return Check(margin, precisions, ranges, figures)
 
