@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from srgan.errors import TrainingStopped
-from srgan.training import gan as gan_module
 from srgan.training import pretrain as pretrain_module
+from srgan.training import watch as watch_module
 from srgan.training.config import GanConfig, PretrainConfig
 from srgan.training.gan import train_gan
 from srgan.training.pretrain import pretrain
@@ -46,8 +46,7 @@ def test_late_the_newest_is_held_back_with_a_batch_of_its_own() -> None:
 
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (gan_module, pretrain_module):
-        monkeypatch.setattr(module, "Readings", lambda late: Readings(late=True))
+    monkeypatch.setattr(watch_module, "Readings", lambda late: Readings(late=True))
 
 
 def test_late_figures_change_nothing_that_is_learnt(

@@ -37,21 +37,26 @@ from srgan.training.checkpoint import (
 from srgan.training.config import GanConfig
 from srgan.training.distributed import average_gradients, mean, wait
 from srgan.training.faults import explaining
-from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
+from srgan.training.flight import gradient_norm, mismatched_pairs
 from srgan.training.generator import (
     commit,
     follow,
     learning_rate,
     load_tensors,
     part,
-    save_generator,
     start_from,
 )
-from srgan.training.log import RunLog
 from srgan.training.preflight import check_batch, check_losses
-from srgan.training.readings import Readings
-from srgan.training.setup import autocast, begin_update, compiled, eagerly, guarded, set_up
-from srgan.training.validation import validate
+from srgan.training.setup import (
+    adam_for,
+    autocast,
+    begin_update,
+    compiled,
+    eagerly,
+    guarded,
+    set_up,
+)
+from srgan.training.watch import Watch
 
 
 @explaining
@@ -90,10 +95,8 @@ def train_gan(
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
-    fused = dev.type in ("cpu", "cuda")
-    betas = (config.optimiser.beta1, config.optimiser.beta2)
-    g_adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=fused)
-    d_adam = torch.optim.Adam(discriminator.parameters(), betas=betas, fused=fused)
+    g_adam = adam_for(generator, config.optimiser, dev)
+    d_adam = adam_for(discriminator, config.optimiser, dev)
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
     # The downscale of a crop alone: without the margin that the batches are shrunk with.
     margin = 2 * config.generator.scale
@@ -190,29 +193,24 @@ def train_gan(
                     "update": update,
                     "recipe": config.name,
                     "content_weight": weights["content"],
-                    "best": best,
+                    "best": watch.best,
                 },
             )
         wait(processes)
 
-    flight, readings = FlightRecorder(out), Readings(late=dev.type == "cuda")
-
-    def look(*, everything: bool) -> bool:
-        """Check and note what the last updates gave; whether the end was asked for."""
-        asked = False
-        for reading in readings.ready(everything=everything):
-            flight.look(reading)
-            log.losses(reading.update, reading.losses)
-            asked = asked or reading.asked
-        return asked
-
     with guarded(processes) as termination:
-        log = RunLog(
-            out,
-            first=update,
-            last=config.updates,
-            every=config.log_every,
-            quiet=not processes.first,
+        watch = Watch(
+            config,
+            setup,
+            update=update,
+            best=best,
+            badness=lambda scores: scores.badness,
+            card={
+                "commit": code,
+                "device": str(dev),
+                "features": "" if content is None else content.name,
+            },
+            features=content,
         )
         for lr, hr in batches.iterate(update, config.updates):
             begin_update(config)
@@ -250,44 +248,26 @@ def train_gan(
             numbers += [gradient_norm(generator), mismatched_pairs(lr, unit(hr))]
             numbers += [torch.full((), float(termination.asked), device=dev)]
             update += 1
-            readings.add(
+            watch.readings.add(
                 update,
                 list(losses),
                 mean(torch.stack(numbers), processes),
                 {"lr": lr, "hr": hr, "sr": sr},
             )
-            last = update == config.updates
-            scored = update % config.validate_every == 0 or last
-            saved = update % config.checkpoint_every == 0 or last
-            asked = look(everything=scored or saved)
-            if asked:
-                look(everything=True)
+            scored, saved = watch.due(update)
+            asked = watch.look(everything=scored or saved)
 
             g_adam.step()
             follow(average, generator, config.ema)
 
-            if scored and processes.first:
-                scores, shown = validate(
-                    average,
-                    setup.pictures,
-                    scale=config.generator.scale,
-                    output_range=config.output_range,
-                    features=content,
-                )
-                log.scores(update, asdict(scores), shown)
-                card = {"updates": update, "commit": code, "device": str(dev)}
-                card["features"] = "" if content is None else content.name
-                card["held_out"] = asdict(scores)
-                save_generator(setup.weights, average, config, card)
-                if scores.badness < best:
-                    best = scores.badness
-                    save_generator(setup.best, average, config, card)
+            if scored:
+                watch.score(update, average)
             if saved or asked:
                 save()
             if asked:
-                log.close()
+                watch.log.close()
                 raise SystemExit(143)
-        log.close()
+        watch.log.close()
     return setup.weights
 
 

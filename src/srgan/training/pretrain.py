@@ -23,21 +23,26 @@ from srgan.training.checkpoint import (
 from srgan.training.config import PretrainConfig
 from srgan.training.distributed import average_gradients, mean, wait
 from srgan.training.faults import explaining
-from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
+from srgan.training.flight import gradient_norm, mismatched_pairs
 from srgan.training.generator import (
     commit,
     follow,
     learning_rate,
     load_tensors,
     part,
-    save_generator,
     start_from,
 )
-from srgan.training.log import RunLog
 from srgan.training.preflight import check_batch, check_losses
-from srgan.training.readings import Readings
-from srgan.training.setup import autocast, begin_update, compiled, eagerly, guarded, set_up
-from srgan.training.validation import validate
+from srgan.training.setup import (
+    adam_for,
+    autocast,
+    begin_update,
+    compiled,
+    eagerly,
+    guarded,
+    set_up,
+)
+from srgan.training.watch import Watch
 
 
 @explaining
@@ -80,9 +85,7 @@ def pretrain(
     generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     forward = compiled(config, generator)
-    fused = dev.type in ("cpu", "cuda")
-    betas = (config.optimiser.beta1, config.optimiser.beta2)
-    adam = torch.optim.Adam(generator.parameters(), betas=betas, fused=fused)
+    adam = adam_for(generator, config.optimiser, dev)
 
     update, best = 0, float("inf")
     if resume:
@@ -106,7 +109,7 @@ def pretrain(
                     **network_tensors(average, "average"),
                     **optimiser_tensors(adam, generator, "adam"),
                 },
-                {"update": update, "recipe": config.name, "best": best},
+                {"update": update, "recipe": config.name, "best": watch.best},
             )
         wait(processes)
 
@@ -119,24 +122,14 @@ def pretrain(
             check_losses(generator, {"pixel": step_loss(lr, hr)})
         generator.load_state_dict(untouched)  # batch normalisation has seen the batch
 
-    flight, readings = FlightRecorder(out), Readings(late=dev.type == "cuda")
-
-    def look(*, everything: bool) -> bool:
-        """Check and note what the last updates gave; whether the end was asked for."""
-        asked = False
-        for reading in readings.ready(everything=everything):
-            flight.look(reading)
-            log.losses(reading.update, reading.losses)
-            asked = asked or reading.asked
-        return asked
-
     with guarded(processes) as termination:
-        log = RunLog(
-            out,
-            first=update,
-            last=config.updates,
-            every=config.log_every,
-            quiet=not processes.first,
+        watch = Watch(
+            config,
+            setup,
+            update=update,
+            best=best,
+            badness=lambda scores: -scores.psnr_y,
+            card={"commit": code, "device": str(dev)},
         )
         for lr, hr in batches.iterate(update, config.updates):
             begin_update(config)
@@ -151,35 +144,21 @@ def pretrain(
             seen += [mismatched_pairs(lr, (hr - low) / (high - low))]
             seen += [torch.full((), float(termination.asked), device=dev)]
             update += 1
-            readings.add(update, ["loss"], mean(torch.stack(seen), processes), {"lr": lr, "hr": hr})
-            last = update == config.updates
-            scored = update % config.validate_every == 0 or last
-            saved = update % config.checkpoint_every == 0 or last
-            asked = look(everything=scored or saved)
-            if asked:
-                look(everything=True)
+            watch.readings.add(
+                update, ["loss"], mean(torch.stack(seen), processes), {"lr": lr, "hr": hr}
+            )
+            scored, saved = watch.due(update)
+            asked = watch.look(everything=scored or saved)
 
             adam.step()
             follow(average, generator, config.ema)
 
-            if scored and processes.first:
-                scores, shown = validate(
-                    average,
-                    setup.pictures,
-                    scale=config.generator.scale,
-                    output_range=config.output_range,
-                )
-                log.scores(update, asdict(scores), shown)
-                card = {"updates": update, "commit": code, "device": str(dev)}
-                card["held_out"] = asdict(scores)
-                save_generator(setup.weights, average, config, card)
-                if -scores.psnr_y < best:
-                    best = -scores.psnr_y
-                    save_generator(setup.best, average, config, card)
+            if scored:
+                watch.score(update, average)
             if saved or asked:
                 save()
             if asked:
-                log.close()
+                watch.log.close()
                 raise SystemExit(143)
-        log.close()
+        watch.log.close()
     return setup.weights

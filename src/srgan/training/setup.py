@@ -15,7 +15,7 @@ from torch import nn
 
 from srgan.errors import TrainingStopped, UsageError
 from srgan.image.atomic import failure, make_folder, sweep
-from srgan.training.config import Config
+from srgan.training.config import Config, OptimiserConfig
 from srgan.training.data import Batches, Crops, split
 from srgan.training.distributed import Processes, join, leave, wait
 from srgan.training.packing import open_data
@@ -99,6 +99,15 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
         checkpoint,
         out / "generator.safetensors",
         out / "best.safetensors",
+    )
+
+
+def adam_for(network: nn.Module, config: OptimiserConfig, device: torch.device) -> torch.optim.Adam:
+    """Adam on all parameters of a network, in one kernel where the device has it."""
+    return torch.optim.Adam(
+        network.parameters(),
+        betas=(config.beta1, config.beta2),
+        fused=device.type in ("cpu", "cuda"),
     )
 
 

@@ -1,0 +1,95 @@
+"""The eye that both loops keep on a run: figures are checked and noted, the average scored."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from srgan.losses.perceptual import ContentLoss
+from srgan.networks.srresnet import SRResNet
+from srgan.training.config import Config
+from srgan.training.flight import FlightRecorder
+from srgan.training.generator import save_generator
+from srgan.training.log import RunLog
+from srgan.training.readings import Readings
+from srgan.training.setup import Setup
+from srgan.training.validation import Scores, validate
+
+
+class Watch:
+    """Looks at the updates of one process; only the first process writes.
+
+    Args:
+        config, setup: the run.
+        update: how many updates are done already.
+        best: the least badness so far.
+        badness: what the best weights have least of.
+        card: what the weights files say of the run.
+        features: the recipe's feature loss, where it has one.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        setup: Setup,
+        *,
+        update: int,
+        best: float,
+        badness: Callable[[Scores], float],
+        card: dict[str, Any],
+        features: ContentLoss | None = None,
+    ) -> None:
+        self.config, self.setup = config, setup
+        self.best, self.badness, self.card, self.features = best, badness, card, features
+        out = setup.weights.parent
+        self.flight = FlightRecorder(out)
+        self.readings = Readings(late=setup.processes.device.type == "cuda")
+        self.log = RunLog(
+            out,
+            first=update,
+            last=config.updates,
+            every=config.log_every,
+            quiet=not setup.processes.first,
+        )
+
+    def due(self, update: int) -> tuple[bool, bool]:
+        """Whether the average is to be scored after an update, and the run's state saved."""
+        last = update == self.config.updates
+        return (
+            update % self.config.validate_every == 0 or last,
+            update % self.config.checkpoint_every == 0 or last,
+        )
+
+    def look(self, *, everything: bool) -> bool:
+        """Check and note what the last updates gave; whether the end was asked for.
+
+        With ``everything``, or once the end was asked for, the newest update is looked at too.
+
+        Raises:
+            TrainingStopped: something is wrong with an update.
+        """
+        asked = False
+        for reading in self.readings.ready(everything=everything):
+            self.flight.look(reading)
+            self.log.losses(reading.update, reading.losses)
+            asked = asked or reading.asked
+        if asked and not everything:
+            self.look(everything=True)
+        return asked
+
+    def score(self, update: int, average: SRResNet) -> None:
+        """Score the averaged generator, and write it: the newest, and the best so far."""
+        if not self.setup.processes.first:
+            return
+        scores, shown = validate(
+            average,
+            self.setup.pictures,
+            scale=self.config.generator.scale,
+            output_range=self.config.output_range,
+            features=self.features,
+        )
+        self.log.scores(update, asdict(scores), shown)
+        card = {"updates": update, **self.card, "held_out": asdict(scores)}
+        save_generator(self.setup.weights, average, self.config, card)
+        if self.badness(scores) < self.best:
+            self.best = self.badness(scores)
+            save_generator(self.setup.best, average, self.config, card)
