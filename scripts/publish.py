@@ -11,18 +11,18 @@ test sets in every protocol, tile margin, precisions) goes into the file's heade
 import argparse
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from srgan.evaluation.benchmark import enlarge
+from srgan.evaluation.datasets import find, read
 from srgan.evaluation.protocols import FROM_FILES, score
 from srgan.export.check import check, record
 from srgan.image.files import read_picture
 from srgan.inference.open import load
-from srgan.inference.upscale import upscale_array
 from srgan.weights.format import load_weights, save_weights
 
 FILES = Path(__file__).resolve().parents[1] / "src" / "srgan" / "weights" / "files"
@@ -48,8 +48,11 @@ def main() -> None:
     FILES.mkdir(exist_ok=True)
     save_weights(target, tensors, replace(header, card=card))
 
-    photos = [read(path) for path in sorted(arguments.photos.glob("*.jpg"))[::23]]
-    references = [hr for hr, _ in pairs(arguments.tests / "Set5" / f"x{header.scale}")]
+    photos = [
+        read_picture(p).frames[0].colour for p in sorted(arguments.photos.glob("*.jpg"))[::23]
+    ]
+    set5 = find(arguments.tests, ["Set5"], scale=header.scale)
+    references = [read(entry, scale=header.scale).hr for entry in set5]
     found = check(target, photos=photos, references=references)
     record(target, found)
 
@@ -57,11 +60,10 @@ def main() -> None:
     upscaler = load(target)
     for name in arguments.sets.split(","):
         start, rows = time.monotonic(), []
-        for hr, lr in pairs(arguments.tests / name / f"x{header.scale}"):
-            sr = upscale_array(lr, upscaler, size=hr.shape[:2])
-            # Gray pictures are measured as they are, (H, W), as the literature does.
-            sr, hr, lr = (x[:, :, 0] if x.shape[2] == 1 else x for x in (sr, hr, lr))
-            rows.append(score(sr, hr, lr, scale=header.scale, measures=FROM_FILES))
+        for entry in find(arguments.tests, [name], scale=header.scale):
+            sample = read(entry, scale=header.scale)
+            sr = enlarge(upscaler, sample.lr)
+            rows.append(score(sr, sample.hr, sample.lr, scale=header.scale, measures=FROM_FILES))
         figures[name] = {key: round(float(np.mean([r[key] for r in rows])), 4) for key in rows[0]}
         print(name, len(rows), "pictures", f"{time.monotonic() - start:.0f} s", figures[name])
     tensors, header = load_weights(target)
@@ -74,17 +76,6 @@ def without_folders(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_folders(inner) for key, inner in value.items()}
     return Path(value).name if isinstance(value, str) and "/" in value else value
-
-
-def read(path: Path) -> Any:
-    """A picture's pixels, (H, W, 3) or (H, W, 1) uint8."""
-    return read_picture(path).frames[0].colour
-
-
-def pairs(folder: Path) -> Iterator[tuple[Any, Any]]:
-    """(HR, LR) of a folder of `*_HR.png` and `*_LR.png`."""
-    for path in sorted(folder.glob("*_HR.png")):
-        yield read(path), read(path.with_name(path.name.replace("_HR", "_LR")))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from srgan.evaluation.benchmark import enlarge
+from srgan.evaluation.datasets import find, read
 from srgan.evaluation.protocols import score
-from srgan.image.files import read_picture
 from srgan.inference.open import load
-from srgan.inference.upscale import upscale_array
 
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -29,7 +29,7 @@ def main() -> None:
     axes = figure.add_subplot()
     print("| set | realism | PSNR Y | ST-LPIPS | LR consistency |\n|---|---|---|---|---|")
     for name in arguments.sets.split(","):
-        curve = [measured(arguments.tests / name / "x4", step) for step in STEPS]
+        curve = [measured(arguments.tests, name, step) for step in STEPS]
         for step, (psnr, perceptual, consistency) in zip(STEPS, curve, strict=True):
             print(f"| {name} | {step:g} | {psnr:.2f} | {perceptual:.4f} | {consistency:.1f} |")
         x, y = [c[0] for c in curve], [c[1] for c in curve]
@@ -45,16 +45,14 @@ def main() -> None:
     figure.savefig(arguments.output)
 
 
-def measured(folder: Path, realism: float) -> tuple[float, float, float]:
-    """Mean Y-PSNR, ST-LPIPS and LR consistency over a folder of HR and LR pairs."""
-    upscaler, rows = load("srgan", realism=realism), []
-    for path in sorted(folder.glob("*_HR.png")):
-        hr = read_picture(path).frames[0].colour
-        lr = read_picture(path.with_name(path.name.replace("_HR", "_LR"))).frames[0].colour
-        sr = upscale_array(lr, upscaler, size=hr.shape[:2])
-        sr, hr, lr = (x[:, :, 0] if x.shape[2] == 1 else x for x in (sr, hr, lr))
-        names = ("psnr_y", "stlpips", "lr_consistency")
-        found = score(sr, hr, lr, scale=4, measures=names)
+def measured(tests: Path, name: str, realism: float) -> tuple[float, float, float]:
+    """Mean Y-PSNR, ST-LPIPS and LR consistency over a test set."""
+    names, rows = ("psnr_y", "stlpips", "lr_consistency"), []
+    upscaler = load("srgan", realism=realism)
+    for entry in find(tests, [name], scale=4):
+        sample = read(entry, scale=4)
+        sr = enlarge(upscaler, sample.lr)
+        found = score(sr, sample.hr, sample.lr, scale=4, measures=names)
         rows.append([found[n] for n in names])
     psnr, perceptual, consistency = np.mean(rows, axis=0)
     return float(psnr), float(perceptual), float(consistency)
