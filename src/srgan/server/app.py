@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from srgan import __version__
+from srgan.server.answers import answer_errors
 from srgan.server.documents import (
     DESCRIPTION,
     FORM,
@@ -32,7 +31,8 @@ from srgan.server.documents import (
     describe_models,
 )
 from srgan.server.guards import Access, Guards
-from srgan.server.jobs import Job, Jobs
+from srgan.server.job import Job
+from srgan.server.jobs import Jobs
 from srgan.server.lane import Choice, LibraryOpener, Opener
 from srgan.server.limits import MEGA, ServerLimits
 from srgan.server.metrics import Metrics
@@ -85,10 +85,7 @@ def create_app(config: Config) -> Guards:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.add_exception_handler(Problem, _on_problem)
-    app.add_exception_handler(Exception, _on_problem)
-    app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
+    answer_errors(app)
     service.add_routes(app)
     paths = [getattr(route, "path", "") for route in app.routes]
     service.metrics = Metrics(paths)
@@ -397,27 +394,3 @@ def _page_file(name: str, media: str) -> Callable[[], Awaitable[Response]]:
 async def _left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _on_problem(request: Request, error: Exception) -> Response:
-    if not isinstance(error, Problem):
-        error = Problem("internal", "something went wrong; the server's log says more")
-    headers = {name.decode(): value.decode() for name, value in error.headers()}
-    return Response(error.body(), error.status, headers)
-
-
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    problem = Problem("bad_request", str(error.detail))
-    if error.status_code == 404:
-        problem = Problem("not_found", "there is nothing here; /openapi.json lists what there is")
-    elif error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "")
-        problem = Problem("method_not_allowed", f"the methods here are {allow}", allow=allow)
-    return await _on_problem(request, problem)
-
-
-async def _on_invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first: Any = error.errors()[0]
-    return await _on_problem(request, Problem("bad_value", f"{first['loc'][-1]}: {first['msg']}"))

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from srgan.server.jobs import Job, Jobs
+from srgan.server.job import Job
+from srgan.server.jobs import Jobs
 from srgan.server.limits import ServerLimits, table
 from srgan.server.order import FORMATS, has_dial
 from srgan.server.problems import CODES

@@ -5,78 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import shutil
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from srgan.errors import Cancelled, SRGANError
-from srgan.server.child import Child, ChildDied, ChildTimeout
-from srgan.server.decoder import Convert, Decode, Decoder, Look
-from srgan.server.lane import Choice, Lane, Opener, Task
+from srgan.server.child import Child, ChildDied, ChildTimeout, resident
+from srgan.server.decoder import Convert, Decode, Look
+from srgan.server.decoding import Decoding
+from srgan.server.job import Job, State
+from srgan.server.lane import Choice, Lane, Opener
 from srgan.server.limits import MEGA, MIB, ServerLimits
 from srgan.server.problems import Problem, code_of
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
-ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
-
-# Decoding under load takes longer by the clock than by the processor.
-_WALL_PER_CPU = 4
 _RESULTS_FACTOR = 4
 _EXPIRY_SECONDS = 5.0
 _FIRST_GUESS = 20_000.0  # result pixels a second, until jobs have been timed
 
 log = logging.getLogger("srgan.server")
-
-
-@dataclass(slots=True)
-class Job:
-    """One picture's way through the server.
-
-    ``folder`` holds the upload and the result. ``cost`` is in input pixels. Times are of the
-    monotonic clock, but ``expires``, which is told to clients, in seconds since 1970.
-    """
-
-    id: str
-    folder: Path
-    client: str
-    name: str
-    choice: Choice
-    task: Task
-    source: tuple[int, int, int, str]  # height, width, frames, format
-    cost: int
-    state: State = "queued"
-    progress: float = 0.0
-    created: float = field(default_factory=time.monotonic)
-    started: float | None = None
-    ended: float | None = None
-    expires: float | None = None
-    notices: tuple[str, ...] = ()
-    problem: Problem | None = None
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    converting: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
-
-    @property
-    def ended_at_all(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.state in ENDED
-
-    @property
-    def work(self) -> int:
-        """Result pixels of all frames."""
-        return self.task.height * self.task.width * self.source[2]
-
-    def tell(self) -> None:
-        """Wake everyone who waits for news of this job."""
-        self.changed.set()
-        self.changed = asyncio.Event()
 
 
 class Jobs:
@@ -99,13 +51,9 @@ class Jobs:
         self.ended: Counter[str] = Counter()
         self.seconds = 0.0
         self.spooled = 0
-        self.decoder = Child(
-            "srgan-decoder",
-            Decoder(limits.picture, limits.decode_seconds, limits.decode_memory_mb * MIB),
-        )
+        self.decoding = Decoding(limits)
         self.lane = Child("srgan-lane", Lane(opener, default))
         self._warm = default
-        self._decoding = ThreadPoolExecutor(1, "decoder")
         self._computing = ThreadPoolExecutor(1, "lane")
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -133,11 +81,11 @@ class Jobs:
         self.queue.clear()
         for task in self._tasks:
             task.cancel()
-        for child in (self.lane, self.decoder):
-            with contextlib.suppress(OSError, ValueError):
-                child.kill()
+        with contextlib.suppress(OSError, ValueError):
+            self.lane.kill()
+        self.decoding.kill()
         self._computing.shutdown(wait=True)
-        self._decoding.shutdown(wait=True)
+        self.decoding.close()
         self.running = None
         for job in list(self.jobs.values()):
             self.remove(job)
@@ -239,7 +187,7 @@ class Jobs:
         Raises:
             Problem: it is no picture, or one that is too large.
         """
-        return await self._decode(Look(source))
+        return await self.decoding.ask(Look(source))
 
     async def result(self, job: Job, format_: str, quality: int | None) -> Path:
         """The result's file in a format; converted when it is asked for the first time.
@@ -267,35 +215,18 @@ class Jobs:
         """
         target = job.folder / "upload.png"
         if not target.exists():
-            await self._decode(Convert(job.folder / "upload", target, "PNG", None))
+            await self.decoding.ask(Convert(job.folder / "upload", target, "PNG", None))
         return target
 
     async def _converted(self, question: Convert) -> Path:
-        await self._decode(question, factor=_RESULTS_FACTOR)
+        await self.decoding.ask(question, factor=_RESULTS_FACTOR)
         return question.target
-
-    async def _decode(self, question: Look | Decode | Convert, factor: int = 1) -> Any:
-        wall = self.limits.decode_seconds * _WALL_PER_CPU * factor
-        try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._decoding, lambda: self.decoder.ask(question, timeout=wall)
-            )
-        except SRGANError as error:
-            # The library names the file, whose path is nobody's business.
-            detail = str(error).removeprefix(f"{question.source}: ")
-            raise Problem(code_of(error), detail) from error
-        except ChildTimeout:
-            raise Problem("image_refused", "decoding it takes too long") from None
-        except ChildDied:
-            raise Problem(
-                "image_refused", "decoding it takes more time or memory than is granted"
-            ) from None
 
     # The lane
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._decoding, self.decoder.start)
+        await self.decoding.start()
         while not self.ready:
             try:
                 await loop.run_in_executor(
@@ -331,7 +262,7 @@ class Jobs:
             loop.call_soon_threadsafe(self._progress, job, fraction)
 
         try:
-            await self._decode(Decode(job.folder / "upload", job.folder))
+            await self.decoding.ask(Decode(job.folder / "upload", job.folder))
             if job.ended_at_all:
                 return
             job.notices = await loop.run_in_executor(
@@ -429,15 +360,6 @@ class Jobs:
                 await asyncio.wait_for(changed.wait(), pulse)
             except TimeoutError:
                 yield False
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory that a process holds; 0 where the system does not tell (not Linux)."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _bytes_in(folder: Path) -> int:

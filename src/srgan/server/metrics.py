@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from srgan.server.jobs import Jobs, resident
+from srgan.server.child import resident
+from srgan.server.jobs import Jobs
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH")
@@ -67,7 +68,7 @@ class Metrics:
         lines += _family(
             "srgan_compute_seconds_total", "counter", "Time of finished jobs", {"": jobs.seconds}
         )
-        children = {"decoder": jobs.decoder, "lane": jobs.lane}
+        children = {"decoder": jobs.decoding.child, "lane": jobs.lane}
         lines += _family(
             "srgan_child_starts_total",
             "counter",

@@ -1,0 +1,58 @@
+"""One picture's way through the server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from srgan.server.lane import Choice, Task
+from srgan.server.problems import Problem
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
+
+
+@dataclass(slots=True)
+class Job:
+    """One picture's way through the server.
+
+    ``folder`` holds the upload and the result. ``cost`` is in input pixels. Times are of the
+    monotonic clock, but ``expires``, which is told to clients, in seconds since 1970.
+    """
+
+    id: str
+    folder: Path
+    client: str
+    name: str
+    choice: Choice
+    task: Task
+    source: tuple[int, int, int, str]  # height, width, frames, format
+    cost: int
+    state: State = "queued"
+    progress: float = 0.0
+    created: float = field(default_factory=time.monotonic)
+    started: float | None = None
+    ended: float | None = None
+    expires: float | None = None
+    notices: tuple[str, ...] = ()
+    problem: Problem | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    converting: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
+
+    @property
+    def ended_at_all(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ENDED
+
+    @property
+    def work(self) -> int:
+        """Result pixels of all frames."""
+        return self.task.height * self.task.width * self.source[2]
+
+    def tell(self) -> None:
+        """Wake everyone who waits for news of this job."""
+        self.changed.set()
+        self.changed = asyncio.Event()
