@@ -127,26 +127,11 @@ def upscale(
     Colours, metadata, transparency, animation and bit depth are kept. A result appears under its
     name whole or not at all, and never replaces a file unless --overwrite says so.
     """
-    from srgan.image.limits import Limits
-    from srgan.inference.file import Options, size_mark
     from srgan.inference.open import load
-    from srgan.inference.stop import stoppable
     from srgan.weights.catalog import DEFAULT
 
     if sum(x is not None for x in (scale, size, long_edge)) > 1:
         raise UsageError("give one of --scale, --size and --long-edge")
-    options = Options(
-        scale=scale,
-        size=_size(size),
-        long_edge=long_edge,
-        format=format_,
-        quality=quality,
-        strip=strip,
-        overwrite=overwrite,
-        consistent=consistent,
-        allow_damaged=allow_damaged,
-        limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6), max_frames),
-    )
     chosen = model or DEFAULT
     if ray is not None and chosen.endswith(".safetensors"):
         chosen = str(Path(chosen).absolute())  # the workers start in folders of their own
@@ -161,6 +146,25 @@ def upscale(
         exact=exact,
     )
     opened = cache(open_model)
+    if ray is None and any(given.is_file() for given in inputs):
+        opened()  # the runtime starts while all the rest is imported
+
+    from srgan.image.limits import Limits
+    from srgan.inference.file import Options, size_mark
+    from srgan.inference.stop import stoppable
+
+    options = Options(
+        scale=scale,
+        size=_size(size),
+        long_edge=long_edge,
+        format=format_,
+        quality=quality,
+        strip=strip,
+        overwrite=overwrite,
+        consistent=consistent,
+        allow_damaged=allow_damaged,
+        limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6), max_frames),
+    )
     with stoppable() as stop:
         folders = [given for given in inputs if given.is_dir()]
         pairs = _pairs([given for given in inputs if given not in folders], output, options, inputs)
