@@ -10,17 +10,22 @@ from srgan.errors import ModelRefused
 from srgan.inference.graph import Conv, blend, build_graph, reach, through_shuffle
 from srgan.inference.runtimes import OnnxRuntime, OpenVino
 
-CASES = list(itertools.product([2, 3, 4], [False, True], ["none", "bilinear"], [0.0, -1.0]))
+CASES = [
+    *itertools.product([2, 3, 4], [False, True], ["none", "bilinear"], [0.0, -1.0], [False]),
+    *((scale, False, "bilinear", -1.0, True) for scale in (2, 3, 4)),
+]
 
 
-@pytest.mark.parametrize(("scale", "batch_norm", "skip", "low"), CASES)
+@pytest.mark.parametrize(("scale", "batch_norm", "skip", "low", "direct"), CASES)
 def test_both_runtimes_agree_with_torch(
-    scale: int, batch_norm: bool, skip: str, low: float
+    scale: int, batch_norm: bool, skip: str, low: float, direct: bool
 ) -> None:
     torch = pytest.importorskip("torch")
     from srgan.networks.srresnet import SRResNet
 
-    tensors, header = tiny(scale=scale, batch_norm=batch_norm, skip=skip, output_range=(low, 1.0))
+    tensors, header = tiny(
+        scale=scale, batch_norm=batch_norm, skip=skip, output_range=(low, 1.0), direct=direct
+    )
     network = SRResNet(**header.arguments).eval()
     network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
     graph = build_graph(tensors, header)
@@ -52,6 +57,19 @@ def test_a_convolution_through_the_shuffle_by_hand() -> None:
 def test_the_papers_network_reaches_forty_pixels() -> None:
     _, header = tiny(blocks=16)
     assert reach(header) == 40
+
+
+def test_a_direct_network_reaches_as_far_as_it_is_said() -> None:
+    tensors, header = tiny(blocks=2, direct=True)
+    assert reach(header) == 7
+    runtime = OnnxRuntime(build_graph(tensors, header), precision="fp32", threads=1, device="cpu")
+    picture = np.full((1, 3, 21, 21), 0.5, np.float32)
+    before = runtime(picture)
+    picture[0, :, 10, 10] = 1.0
+    changed = np.abs(runtime(picture) - before).max(axis=(0, 1)) > 0
+    rows = np.flatnonzero(changed.any(axis=1))
+    assert rows[0] == 4 * (10 - 7)
+    assert rows[-1] == 4 * (10 + 7) + 3
 
 
 def test_an_unfit_tensor_is_named() -> None:

@@ -16,6 +16,7 @@ def tiny(
     output_range: tuple[float, float] = (0.0, 1.0),
     channels: int = 8,
     blocks: int = 2,
+    direct: bool = False,
     seed: int = 0,
 ) -> tuple[Tensors, Header]:
     """Tensors and header of a random generator whose output varies over its whole reach."""
@@ -35,7 +36,7 @@ def tiny(
             tensors[f"{name}.running_var"] = draw.uniform(0.5, 1.5, channels)
             tensors[f"{name}.num_batches_tracked"] = np.array(3)
 
-    conv("head", channels, 3, 9)
+    conv("head", channels, 3, 3 if direct else 9)
     tensors["head_act.weight"] = np.array([0.25])
     for i in range(blocks):
         conv(f"blocks.{i}.conv1", channels, channels, 3)
@@ -45,16 +46,17 @@ def tiny(
         tensors[f"blocks.{i}.act.weight"] = np.array([-0.1 + 0.7 * i])
     conv("trunk", channels, channels, 3)
     norm("trunk_norm")
-    for i, factor in enumerate(STAGES[scale]):
+    for i, factor in enumerate(() if direct else STAGES[scale]):
         conv(f"upscale.{i}.conv", channels * factor**2, channels, 3)
         tensors[f"upscale.{i}.act.weight"] = np.array([0.3])
-    conv("tail", 3, channels, 9)
+    conv("tail", *((3 * scale**2, channels, 3) if direct else (3, channels, 9)))
     arguments = {
         "scale": scale,
         "channels": channels,
         "blocks": blocks,
         "batch_norm": batch_norm,
         "skip": skip,
+        "direct": direct,
     }
     arrays = {name: np.asarray(array, np.float32) for name, array in tensors.items()}
     return arrays, Header("srresnet", arguments, scale, output_range)

@@ -24,6 +24,7 @@ def test_the_fixed_convolution_is_matlabs_bicubic(scale: int) -> None:
     ("architecture", "arguments", "parameters"),
     [
         ("srresnet", {}, 1_549_462),
+        ("srresnet", {"channels": 32, "blocks": 4, "batch_norm": False, "direct": True}, 98_005),
         ("srcnn", {"middle": 1}, 81 * 64 + 64 + 64 * 32 + 32 + 25 * 32 + 1),
         ("srcnn", {"middle": 5}, 81 * 64 + 64 + 25 * 64 * 32 + 32 + 25 * 32 + 1),
         ("espcn", {}, 25 * 64 + 64 + 9 * 64 * 32 + 32 + 9 * 32 * 16 + 16),

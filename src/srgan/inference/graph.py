@@ -92,6 +92,8 @@ class Layers:
     trunk: Conv
     stages: tuple[tuple[Conv, float, int], ...]
     tail: Conv
+    last_factor: int
+    """Of the pixel shuffle that ends it."""
     skip: float
     """Gain of the input enlarged bilinearly and added to the output; 0 for none."""
 
@@ -105,6 +107,8 @@ def reach(header: Header) -> int:
     if header.architecture in LUMA_ARCHITECTURES:
         return reach_luma(header)
     blocks = int(header.arguments.get("blocks", 16))
+    if header.arguments.get("direct"):
+        return 2 * blocks + 3
     radius = 4.0 + 2.0 * blocks + 1.0
     grown = 1
     for factor in STAGES[header.scale]:
@@ -129,6 +133,8 @@ def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
     width = int(header.arguments.get("channels", 64))
     count = int(header.arguments.get("blocks", 16))
     batch_norm = bool(header.arguments.get("batch_norm", True))
+    direct = bool(header.arguments.get("direct", False))
+    end = 3 if direct else 9
 
     def norm(name: str) -> BatchNorm | None:
         if not batch_norm:
@@ -148,7 +154,7 @@ def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
     def slope(name: str) -> float:
         return float(take(f"{name}.weight", (1,))[0])
 
-    head = (conv("head", width, 3, 9), slope("head_act"))
+    head = (conv("head", width, 3, end), slope("head_act"))
     blocks = []
     for i in range(count):
         name = f"blocks.{i}"
@@ -157,18 +163,20 @@ def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
         blocks.append((first, slope(f"{name}.act"), second))
     trunk = conv("trunk", width, width, 3).normalised(norm("trunk_norm"))
     stages = []
-    for i, factor in enumerate(STAGES[header.scale]):
+    for i, factor in enumerate(() if direct else STAGES[header.scale]):
         name = f"upscale.{i}"
         wide = conv(f"{name}.conv", width * factor**2, width, 3)
         stages.append((wide, slope(f"{name}.act"), factor))
-    tail = conv("tail", 3, width, 9)
+    tail = conv("tail", 3 * header.scale**2 if direct else 3, width, end)
     take.finish()
 
     gain = np.float32(1.0 / (high - low))
     tail = Conv(tail.weight * gain, (tail.bias - np.float32(low)) * gain)
     skip = float(gain) if header.arguments.get("skip") == "bilinear" else 0.0
-    shuffled = through_shuffle(tail, stages[-1][2])
-    return Layers(header.scale, head, tuple(blocks), trunk, tuple(stages), shuffled, skip)
+    last = stages[-1][2] if stages else header.scale
+    if not direct:
+        tail = through_shuffle(tail, last)
+    return Layers(header.scale, head, tuple(blocks), trunk, tuple(stages), tail, last, skip)
 
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -211,7 +219,7 @@ def build_graph(
         x = graph.activate(graph.conv(x, wide, f"stage{i}"), slope)
         if i + 1 < len(layers.stages):
             x = graph.shuffle(x, factor)
-    x = graph.shuffle(graph.conv(x, layers.tail, "tail"), layers.stages[-1][2])
+    x = graph.shuffle(graph.conv(x, layers.tail, "tail"), layers.last_factor)
     if layers.skip:
         x = graph.add(x, graph.enlarge("input", layers.scale, layers.skip))
     return graph.model(f"srresnet_x{layers.scale}", x, scalars=graph.observed)

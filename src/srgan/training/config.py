@@ -22,6 +22,7 @@ class GeneratorConfig:
     blocks: int = 16
     batch_norm: bool = True
     skip: Literal["none", "bilinear"] = "none"
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
