@@ -6,7 +6,8 @@ import atexit
 import os
 import sys
 import threading
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 import typer
 
@@ -77,19 +78,31 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command line; an error is one line on stderr and an exit status."""
     try:
-        build()()
+        try:
+            build()()
+        except SystemExit:
+            sys.stdout.flush()  # what cannot be written is told here, not at the interpreter's end
+            raise
     except SRGANError as error:
         if os.environ.get("SRGAN_DEBUG"):
             raise
         print(f"srgan: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except BrokenPipeError:
-        # Whoever read the output has had enough. Nothing may be written to it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has had enough.
+        _silence(sys.stdout)
         sys.exit(141)
     except KeyboardInterrupt:
         print("srgan: interrupted", file=sys.stderr)
         sys.exit(130)
+    except OSError as error:
+        # What concerns a picture has been told as an error of ours.
+        if os.environ.get("SRGAN_DEBUG"):
+            raise
+        where = error.filename or "standard output cannot be written"
+        print(f"srgan: {where}: {error.strerror or error}", file=sys.stderr)
+        _silence(sys.stdout)
+        sys.exit(1)
     except Exception as error:
         if os.environ.get("SRGAN_DEBUG"):
             raise
@@ -109,6 +122,7 @@ def run() -> NoReturn:
     """
     # Plugins of pydantic, which reads typer's parameters, are searched among all that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    _open_streams()
     status: object = 0
     try:
         main()
@@ -118,12 +132,24 @@ def run() -> NoReturn:
     if not (alone and isinstance(status, int)):
         sys.exit(status)  # type: ignore[arg-type]
     atexit._run_exitfuncs()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        sys.exit(status)  # the interpreter says what it could not write
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(status)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let nothing be written to a stream at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _open_streams() -> None:
+    # A stream that the caller closed is None, and its number would go to the next file opened:
+    # the picture, into which any library could then write its warnings.
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - for good
+            setattr(sys, name, stream)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""The program as a process: its standard streams and its end."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shells differ there")
+
+
+def in_shell(line: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a line of sh in which "$@" is the program with these arguments."""
+    words = [sys.executable, "-m", "srgan.cli.main", *map(str, arguments)]
+    return subprocess.run(["sh", "-c", line, "sh", *words], capture_output=True, text=True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_output_is_one_line_and_a_status() -> None:
+    ran = in_shell('"$@" > /dev/full', "models")
+    assert ran.returncode == 1
+    assert ran.stderr == "srgan: standard output cannot be written: No space left on device\n"
+
+
+def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
+    photo, large = tmp_path / "photo.png", tmp_path / "large.png"
+    Image.new("RGB", (5, 4), (10, 200, 30)).save(photo)
+    ran = in_shell('"$@" <&- >&- 2>&-', "upscale", photo, "-o", large, "-m", "nearest")
+    assert ran.returncode == 0
+    with Image.open(large) as image:
+        assert image.size == (20, 16)
+        assert image.getpixel((19, 15)) == (10, 200, 30)
+
+
+def test_all_is_written_before_the_end() -> None:
+    ran = in_shell('"$@" | cat', "models")
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines()[0].startswith("model")
+    assert any(line.startswith("srresnet") for line in ran.stdout.splitlines())
