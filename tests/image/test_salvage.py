@@ -23,9 +23,9 @@ def saved(name: str, pixels: np.ndarray = PHOTO, **options: object) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "BMP"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "BMP", "GIF", "TIFF"])
 def test_what_came_before_the_cut_is_kept_and_told(name: str) -> None:
-    data = saved(name, quality=100) if name == "JPEG" else saved(name)
+    data = saved(name, **{"JPEG": {"quality": 100}, "GIF": {"interlace": 0}}.get(name, {}))
     cut = data[: len(data) * 6 // 10]
     with pytest.raises(ImageRefused):
         read_picture(cut)
@@ -71,6 +71,22 @@ def test_sixteen_bits_stay_sixteen() -> None:
 def test_where_nothing_is_left_it_is_refused(name: str) -> None:
     with pytest.raises(ImageRefused):
         read_picture(saved(name)[:40], allow_damaged=True)
+
+
+def test_damage_inside_a_tiff_keeps_the_strips_before_it_and_the_picture_upright() -> None:
+    turned = saved("TIFF", compression="tiff_lzw", tiffinfo={274: 8, 278: 16})
+    whole = read_picture(turned)
+    with Image.open(io.BytesIO(turned)) as image:
+        starts = image.tag_v2[273]  # type: ignore[attr-defined]
+    assert len(starts) == 6
+    data = bytearray(turned)
+    data[starts[3] : starts[3] + 200] = b"\xff" * 200
+    with pytest.raises(ImageRefused):
+        read_picture(bytes(data))
+    left = read_picture(bytes(data), allow_damaged=True)
+    assert left.frames[0].colour.shape == (80, 96, 3)
+    kept = slice(0, 48)  # rows of the file are columns now
+    np.testing.assert_array_equal(left.frames[0].colour[:, kept], whole.frames[0].colour[:, kept])
 
 
 def test_limits_hold_all_the_same() -> None:

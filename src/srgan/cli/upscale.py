@@ -99,7 +99,7 @@ def upscale(
     ] = False,
     allow_damaged: Annotated[
         bool,
-        Option("--allow-damaged", help="Take what a damaged JPEG, PNG or BMP still holds."),
+        Option("--allow-damaged", help="Take what a damaged file still holds."),
     ] = False,
     tile: Annotated[
         str, Option("--tile", metavar="N|auto", help="Side of the tiles in input pixels.")

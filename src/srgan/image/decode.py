@@ -6,6 +6,7 @@ the formats of :mod:`srgan.image.formats` are tried: no other plugin and no help
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from srgan.image.opening import binary, opened, text_of
 from srgan.image.picture import Frame, Picture
 from srgan.image.pixels import alike, still, turned
 from srgan.image.profiles import usable
-from srgan.image.salvage import mended
+from srgan.image.salvage import load_partly, mended
 
 _DEFAULT = Limits()
 _PROFILE_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
@@ -77,7 +78,7 @@ def read_picture(
         source: a path, or a file's whole content. EXIF orientation is applied and reset. CMYK
             and LAB become sRGB through their profile; other profiles are kept as they are.
         limits: what is accepted; checked from the header, before anything is decoded.
-        allow_damaged: take what a damaged JPEG, PNG or BMP still holds, and say so in a notice.
+        allow_damaged: take what a damaged file still holds, and say so in a notice.
 
     Returns:
         the picture; colours are 8 or 16 bits, RGB or gray.
@@ -95,11 +96,13 @@ def read_picture(
         return saved
 
 
-def _read(source: str | Path | bytes, limits: Limits) -> Picture:
+def _read(source: str | Path | bytes, limits: Limits, *, partly: bool = False) -> Picture:
     with opened(source, limits) as (image, kind, count):
         notices: list[str] = []
         if isinstance(image, Image.Image):
             icc = image.info.get("icc_profile")
+            if partly:
+                load_partly(image)
             frames = list(_frames(image, kind, count, source, icc, notices))
             metadata = read_metadata(image)
             if kind.name != "TIFF":  # Pillow has turned a TIFF's pages upright already
@@ -124,13 +127,16 @@ def _salvaged(source: str | Path | bytes, limits: Limits) -> Picture | None:
         with binary(source) as file:
             kind = sniff(file.read(SNIFF_BYTES))
         saved = None if isinstance(kind, str) else mended(whole(source), kind.name, limits)
-        if saved is None:
-            return None
-        picture = _read(saved[0], limits)
     except (ImageRefused, OSError):
         return None
-    notice = f"it is damaged: {saved[1]}"
-    return replace(picture, notices=(notice, *picture.notices))
+    for data, lost, partly in (
+        *([(*saved, False)] if saved else []),
+        (source, "what cannot be decoded is of one colour", True),
+    ):
+        with suppress(ImageRefused):
+            picture = _read(data, limits, partly=partly)
+            return replace(picture, notices=(f"it is damaged: {lost}", *picture.notices))
+    return None
 
 
 def _frames(

@@ -1,11 +1,14 @@
-"""What a damaged file still holds, as a whole file of the same format, for those who ask for it.
+"""What a damaged file still holds, for those who ask for it.
 
-The bytes are mended, not the decoder told to look away: Pillow's switch for that is one for the
-whole process, and other threads may be reading pictures that are to be refused when damaged.
+Where that says more, the bytes are mended to a whole file of the same format; else what the decoder
+gave before it failed is taken. It is never told to look away: Pillow's switch for that is one for
+the whole process, and other threads may be reading pictures that are to be refused when damaged.
 """
 
 import struct
 import zlib
+
+from PIL import Image
 
 from srgan.image.apng import chunk, chunks
 from srgan.image.limits import Limits
@@ -45,6 +48,27 @@ def mended(data: bytes, format: str, limits: Limits) -> tuple[bytes, str] | None
     if format == "BMP":
         return _bmp(data, limits)
     return None
+
+
+def load_partly(image: Image.Image) -> None:
+    """Decode a picture as far as it goes; the rest of its pixels stays 0.
+
+    Raises:
+        Exception: the decoder's, if it gave no pixel.
+    """
+    try:
+        image.load()
+    except Exception:
+        # What was decoded before the failure is there, but Pillow would decode it again.
+        image.tile = []  # type: ignore[attr-defined]
+        try:
+            empty = image.getbbox(alpha_only=False) is None
+        except Exception:
+            empty = True
+        if empty:
+            raise
+        if image.format == "TIFF":
+            image.load_end()  # type: ignore[attr-defined] # turns it upright
 
 
 def _jpeg(data: bytes) -> tuple[bytes, str] | None:
