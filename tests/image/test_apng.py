@@ -1,4 +1,4 @@
-"""16-bit animated PNG against what was drawn, blended and disposed of by the specification."""
+"""Animated PNG against what was drawn, blended and disposed of by the specification."""
 
 import struct
 import zlib
@@ -13,14 +13,15 @@ SIZE = 6
 
 
 def packed(samples: np.ndarray) -> bytes:
-    rows = samples.astype(">u2").reshape(len(samples), -1).view(np.uint8)
+    rows = samples.astype(samples.dtype.newbyteorder(">")).reshape(len(samples), -1).view(np.uint8)
     return zlib.compress(np.insert(rows, 0, 0, axis=1).tobytes())
 
 
 def apng(colour_type: int, *frames: tuple[int, int, int, int, np.ndarray], still: bool) -> bytes:
     """Frames of (left, top, dispose, blend, samples); ``still`` hides the first."""
     data = b"\x89PNG\r\n\x1a\n"
-    data += chunk(b"IHDR", struct.pack(">IIBBBBB", SIZE, SIZE, 16, colour_type, 0, 0, 0))
+    depth = 8 * frames[0][4].itemsize
+    data += chunk(b"IHDR", struct.pack(">IIBBBBB", SIZE, SIZE, depth, colour_type, 0, 0, 0))
     data += chunk(b"acTL", struct.pack(">II", len(frames) - still, 0))
     sequence = 0
     for number, (left, top, dispose, blend, samples) in enumerate(frames):
@@ -75,6 +76,26 @@ def test_frames_are_laid_over_each_other_and_disposed_of() -> None:
     assert last.alpha[3, 3] == 0
     assert last.alpha[5, 5] == 65535
     assert last.colour[0, 0].tolist() == [9, 9, 9]
+
+
+def test_half_transparent_frames_of_eight_bits_are_mixed_by_the_specification() -> None:
+    under = full(200, 100, 0, 64).astype(np.uint8)
+    over = full(0, 50, 250, 128).astype(np.uint8)
+    second = read_picture(apng(6, (0, 0, 0, 0, under), (0, 0, 0, 1, over), still=False)).frames[1]
+    top, bottom = 128 / 255, 64 / 255 * (1 - 128 / 255)
+    assert second.alpha is not None
+    assert second.alpha[0, 0] == round(255 * (top + bottom))
+    expected = (over[0, 0, :3] * top + under[0, 0, :3] * bottom) / (top + bottom)
+    np.testing.assert_array_equal(second.colour[0, 0], np.rint(expected))
+
+
+def test_a_first_frame_that_restores_what_was_there_clears_its_place() -> None:
+    black = full(0, 0, 0, 255, side=2).astype(np.uint8)
+    first = full(9, 9, 9, 255).astype(np.uint8)
+    data = apng(6, (0, 0, 2, 0, first), (1, 1, 0, 1, black), still=False)
+    alpha = read_picture(data).frames[1].alpha
+    assert alpha is not None
+    assert alpha.sum() == 4 * 255
 
 
 def test_a_still_beside_the_animation_is_no_part_of_it() -> None:

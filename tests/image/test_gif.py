@@ -3,8 +3,10 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from srgan.errors import LimitExceeded
 from srgan.image.files import read_picture
 
 
@@ -51,3 +53,27 @@ def test_a_frame_disposed_of_leaves_its_place_clear() -> None:
     assert (second[4:, 4:] == 255).all()
     assert second.sum() == 16 * 255
     assert third.sum() == 20 * 255
+
+
+def test_a_frame_without_a_rule_of_disposal_stays() -> None:
+    picture = read_picture(gif((0, 0, 8, 1, 2), (4, 4, 4, 2, 0), (0, 0, 2, 3, 1)))
+    third = picture.frames[2]
+    assert third.alpha is not None
+    assert third.alpha.sum() == 20 * 255
+    assert (third.colour[4:, 4:] == 160).all()
+
+
+def test_a_frame_taken_back_shows_what_was_there_before() -> None:
+    picture = read_picture(gif((0, 0, 6, 1, 1), (4, 4, 4, 2, 3), (0, 0, 2, 3, 1)))
+    third = picture.frames[2]
+    assert third.alpha is not None
+    assert third.alpha.sum() == 36 * 255
+    assert (third.colour[4:6, 4:6] == 80).all()
+
+
+def test_a_later_frame_beyond_the_canvas_counts_for_the_limit() -> None:
+    data = bytearray(gif((0, 0, 8, 1, 1), (0, 0, 4, 2, 1)))
+    at = data.rindex(b",\0\0\0\0\x04\0\x04\0")
+    data[at + 5 : at + 9] = b"\xff\xff\xff\xff"
+    with pytest.raises(LimitExceeded, match="--max-input-mp"):
+        read_picture(bytes(data))

@@ -5,17 +5,21 @@ imagecodecs (libpng) and tifffile. Content decides what a file is, never its ext
 the formats of :mod:`srgan.image.formats` are tried: no other plugin and no helper program runs.
 """
 
+import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from srgan.errors import ImageRefused
-from srgan.image.deep import deep_apng, read_deep_avif, read_deep_page, read_deep_png, whole
+from srgan.image.animation import shown_frames
+from srgan.image.apng import apng_parts
+from srgan.image.deep import read_deep_avif, read_deep_page, read_deep_png, whole
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
-from srgan.image.gif import GifCanvas
+from srgan.image.gif import gif_canvas, gif_parts
 from srgan.image.limits import Limits
 from srgan.image.metadata import late_exif, orientation, read_metadata, upright
 from srgan.image.opening import binary, opened, text_of
@@ -147,26 +151,20 @@ def _frames(
     icc: bytes | None,
     notices: list[str],
 ) -> Iterator[Frame]:
-    canvas = GifCanvas() if kind.name == "GIF" else None
-    apng = deep_apng(source) if kind.name == "PNG" and count > 1 else None
+    played = _played(image, kind, count, source)
     for index in range(count):
         try:
             if index:
                 image.seek(index)
-            if canvas is not None:
-                canvas.meet(image)
             if kind.name == "TIFF" and index and image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
                 continue  # a thumbnail of the page before
             image.load()
-            if apng is not None:
-                frame, notice = apng.next()
-            else:
+            frame, notice = next(played, (None, None))
+            if frame is None:
                 frame, notice = _deep(image, kind, index, count, source)
             if frame is None:
                 frame, converted = still(image, icc)
                 notice = converted or notice
-            if canvas is not None:
-                frame = canvas.cleared(frame)
         except Exception as error:
             if index == 0:
                 raise
@@ -182,6 +180,42 @@ def _frames(
         # The still that an APNG may carry for programs that cannot play it has no duration.
         playing = count > 1 and not (index == 0 and image.info.get("default_image"))
         yield replace(frame, duration_ms=_duration(image) if playing else None)
+
+
+def _played(
+    image: Image.Image, kind: Format, count: int, source: str | Path | bytes
+) -> Iterator[tuple[Frame | None, str | None]]:
+    """The frames of a GIF or an animated PNG, one for each that Pillow has loaded.
+
+    It ends where it finds damage that Pillow, which decides what is accepted, does not see.
+    """
+    if kind.name != "GIF" and (kind.name != "PNG" or count == 1):
+        return
+    layered = kind.name == "PNG" and image.has_transparency_data
+    try:
+        data = whole(source)
+        if kind.name == "GIF":
+            frames = shown_frames(*gif_canvas(data), gif_parts(data), _decoded_gif)
+        else:
+            frames = shown_frames(image.height, image.width, apng_parts(data), _decoded_png)
+        for frame, notice in frames:
+            opaque = frame.alpha is None or frame.alpha.min() == np.iinfo(frame.alpha.dtype).max
+            yield (replace(frame, alpha=None) if opaque and not layered else frame), notice
+    except Exception:  # decoders raise nearly every kind
+        return
+
+
+def _decoded_gif(data: bytes) -> tuple[Frame, str | None]:
+    with Image.open(io.BytesIO(data), formats=("GIF",)) as image:
+        image.load()
+        return still(image, None)
+
+
+def _decoded_png(data: bytes) -> tuple[Frame, str | None]:
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        image.load()
+        frame, notice = read_deep_png(image, data)
+        return (frame, notice) if frame is not None else (still(image, None)[0], notice)
 
 
 def _deep(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srgan.errors import ImageRefused
-from srgan.image.apng import deep_frames
+from srgan.image.interlace import all_rows, decode_with
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata
 from srgan.image.pixels import parted, turned, widened
@@ -34,7 +34,12 @@ def read_deep_png(
 
     Returns:
         the frame, or None if Pillow's pixels are the best there is; and a notice if bits are lost.
+
+    Raises:
+        ValueError: the file holds fewer rows than it says.
     """
+    if _dark_end(image) and not all_rows(whole(source)):
+        raise ValueError("its last rows are missing")  # Pillow leaves them black without a word
     depth, kind = _png_depth(source)
     if kind == 0 and depth in (2, 4) and isinstance(key := image.info.get("transparency"), int):
         # Pillow has scaled the samples to 8 bits but not the sample that is transparent.
@@ -44,7 +49,7 @@ def read_deep_png(
     import imagecodecs
 
     try:
-        samples = imagecodecs.png_decode(whole(source))
+        samples = decode_with(imagecodecs.png_decode, whole(source))
     except Exception:  # libpng is stricter than Pillow in places
         return None, _SHORTENED
     colours = 1 if kind == 4 else 3
@@ -76,25 +81,6 @@ def read_deep_avif(
     except Exception:  # another build of libavif than Pillow's, with other limits
         return None, lost
     return parted(samples, 1 if samples.shape[2] < 3 else 3), None
-
-
-class DeepApng:
-    """The frames of a 16-bit animated PNG, one after the other as Pillow loads them."""
-
-    def __init__(self, source: str | Path | bytes) -> None:
-        self._frames = deep_frames(whole(source))
-
-    def next(self) -> tuple[Frame | None, str | None]:
-        """The next frame; see :func:`read_deep_png`."""
-        try:
-            return next(self._frames), None
-        except Exception:  # libpng is stricter than Pillow in places
-            return None, _SHORTENED
-
-
-def deep_apng(source: str | Path | bytes) -> DeepApng | None:
-    """The reader for an animated PNG, where it needs this one."""
-    return DeepApng(source) if _png_depth(source)[0] == 16 else None
 
 
 def read_deep_page(
@@ -179,6 +165,13 @@ def open_deep_tiff(source: str | Path | bytes, limits: Limits) -> DeepTiff | Non
 def whole(source: str | Path | bytes) -> bytes:
     """A file's content."""
     return source if isinstance(source, bytes) else Path(source).read_bytes()
+
+
+def _dark_end(image: Image.Image) -> bool:
+    """Whether one of the last two rows, one of which is stored last, is all zero."""
+    last = image.crop((0, max(image.height - 2, 0), image.width, image.height))
+    rows = np.asarray(last).reshape(last.height, -1)
+    return not rows.any(axis=1).all()
 
 
 def _png_depth(source: str | Path | bytes) -> tuple[int, int]:

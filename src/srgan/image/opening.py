@@ -21,7 +21,7 @@ from srgan.errors import ImageRefused, LimitExceeded, SRGANError
 from srgan.image.atomic import shown
 from srgan.image.deep import open_deep_tiff
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
-from srgan.image.gif import count_frames
+from srgan.image.gif import survey
 from srgan.image.heic import open_heic
 from srgan.image.libtiff import hush
 from srgan.image.limits import Limits
@@ -153,8 +153,9 @@ def _le(data: bytes) -> int:
 def _count_frames(image: Image.Image, kind: Format, file: BinaryIO, limits: Limits) -> int:
     if kind.name == "GIF":
         where = file.tell()
-        count = count_frames(file, limits.frames + 1)
+        count, *size = survey(file, limits.frames + 1)
         file.seek(where)
+        limits.check_input(*size)  # frames that reach beyond the canvas enlarge it in Pillow
         return max(count, 1)
     if kind.name != "TIFF":
         # A JPEG with several pictures (MPO) holds previews and depth maps beside the photo.

@@ -10,22 +10,11 @@ import zlib
 
 from PIL import Image
 
-from srgan.image.apng import chunk, chunks
+from srgan.image.apng import SIGNATURE, alone, chunk, chunks
+from srgan.image.interlace import passes_of
 from srgan.image.limits import Limits
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = (b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"pHYs", b"eXIf")
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# Column and row where each pass of an interlaced PNG begins, and the steps.
-_PASSES = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-)
 _LAST_FILTER = 4  # Paeth's
 _END_OF_JPEG = b"\xff\xd9" * 2048  # libjpeg reads ahead by some blocks
 
@@ -91,41 +80,26 @@ def _png(data: bytes, limits: Limits) -> tuple[bytes, str] | None:
     if len(header) != 13:
         return None
     packed += _cut_off(data)
-    passes = _passes(header, limits)
+    limits.check_input(*struct.unpack_from(">II", header)[::-1])
+    passes = [(p.rows, p.length) for p in passes_of(header)]
     needed = sum(rows * length for rows, length in passes)
     raw = _sound(_inflated(bytes(packed), needed), passes)
     if not raw:
         return None
     share = 100 * len(raw) // needed
-    body = chunk(b"IDAT", zlib.compress(raw.ljust(needed, b"\0"), 1))
-    whole = _SIGNATURE + chunk(b"IHDR", header) + kept + body + chunk(b"IEND", b"")
+    whole = alone(header, kept, zlib.compress(raw.ljust(needed, b"\0"), 1))
     return whole, f"{share} % of it is left, and what is lost is black or transparent"
 
 
 def _cut_off(data: bytes) -> bytes:
     """The pixels of a last chunk that the file's end cuts short."""
-    at = len(_SIGNATURE)
+    at = len(SIGNATURE)
     while at + 8 <= len(data):
         length = int.from_bytes(data[at : at + 4], "big")
         if at + 12 + length > len(data):
             return data[at + 8 :] if data[at + 4 : at + 8] == b"IDAT" else b""
         at += 12 + length
     return b""
-
-
-def _passes(header: bytes, limits: Limits) -> list[tuple[int, int]]:
-    """The (rows, bytes of a row) of each pass; none where the header has no sense."""
-    width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", header)
-    if kind not in _CHANNELS or depth not in (1, 2, 4, 8, 16) or min(width, height) < 1:
-        return []
-    limits.check_input(height, width)
-    made = []
-    for left, top, across, down in _PASSES if interlaced else ((0, 0, 1, 1),):
-        columns = (width - left + across - 1) // across
-        rows = (height - top + down - 1) // down
-        if columns > 0 and rows > 0:
-            made.append((rows, 1 + (columns * depth * _CHANNELS[kind] + 7) // 8))
-    return made
 
 
 def _sound(raw: bytes, passes: list[tuple[int, int]]) -> bytes:
