@@ -148,6 +148,25 @@ def test_links_are_not_followed_out_of_the_folder(photos: Path, tmp_path: Path) 
     assert len(plan.notices) == 2
 
 
+def test_a_link_to_itself_is_one_line_and_the_job_goes_on(photos: Path, tmp_path: Path) -> None:
+    (photos / "round.png").symlink_to("round.png")
+    events: list[Event] = []
+    summary = job(photos, tmp_path / "out", report=events.append)
+    assert (summary.done, summary.refused) == (3, 1)
+    assert [Path(e.input).name for e in events if e.status == "refused"] == ["round.png"]
+
+
+def test_a_name_that_is_too_long_is_one_line_and_the_job_goes_on(
+    photos: Path, tmp_path: Path
+) -> None:
+    (photos / "a.png").rename(photos / ("a" * 250 + ".png"))
+    plan = plan_folder(photos, tmp_path / "out", recursive=True, template="{stem}-{ext}")
+    events: list[Event] = []
+    summary = run_folder(plan, tmp_path / "out", copy, made_by=MODEL, report=events.append)
+    assert (summary.done, summary.failed, summary.stopped) == (2, 1, "")
+    assert next(e.reason for e in events if e.status == "failed").endswith("name too long")
+
+
 def test_odd_names_work(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     names = ["-dash.png", "new\nline.png", "ü" * 120 + ".png", os.fsdecode(b"\xff\xfe.png")]

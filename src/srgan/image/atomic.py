@@ -118,13 +118,18 @@ def shown(path: str | Path) -> str:
 
 
 def refuse_existing(target: str | Path) -> None:
-    """Refuse a name under which something stands, be it a dangling link.
+    """Refuse a name under which something stands, be it a dangling link; or that cannot be one.
 
     Raises:
-        OutputFailed: naming the flag that would replace it.
+        OutputFailed: naming the flag that would replace it, or the system's reason.
     """
-    if os.path.lexists(target):
-        raise OutputFailed(f"{shown(target)}: exists already; add --overwrite to replace it")
+    try:
+        os.lstat(target)
+    except FileNotFoundError:
+        return
+    except OSError as error:  # such as a name that is too long, before hours of work
+        raise failure(target, error) from error
+    raise OutputFailed(f"{shown(target)}: exists already; add --overwrite to replace it")
 
 
 def _create(folder: Path) -> tuple[BinaryIO, Path]:

@@ -140,7 +140,8 @@ class Journal:
                 (os.fsencode(work.output),),
             ).fetchone()
             # Looked at only now: another process may just have made it.
-            stands = (self._folder / work.output).is_file()
+            # A name that the system does not take, such as a longer one, does not stand.
+            stands = os.path.isfile(self._folder / work.output)  # noqa: PTH113
             answer = self._answer(work, row, stands, redo, replace)
             if answer in (Claim.MINE, Claim.AGAIN):
                 self._base.execute(

@@ -87,10 +87,10 @@ def plan_folder(
         format_for(format)
     tasks: list[Task] = []
     notices: list[str] = []
-    inside = output.resolve()
+    inside = _real(output)
     ours = {inside / name for name in made_before}
     for path in _walk(folder, inside, recursive, notices):
-        if path.parent.resolve() / path.name in ours:
+        if _real(path.parent) / path.name in ours:
             continue
         kind = _kind(path)
         if kind is None:
@@ -144,7 +144,7 @@ def _amount(size: float) -> str:
 
 
 def _walk(folder: Path, output: Path, recursive: bool, notices: list[str]) -> Iterator[Path]:
-    root = folder.resolve()
+    root = _real(folder)
 
     def unreadable(error: OSError) -> None:
         notices.append(f"{shown(error.filename)}: cannot be read: {error.strerror}")
@@ -157,16 +157,21 @@ def _walk(folder: Path, output: Path, recursive: bool, notices: list[str]) -> It
             if below.is_symlink():
                 notices.append(f"{shown(below)}: a link to a folder is not followed")
                 folders.remove(name)
-            elif not recursive or (below.resolve() == output and output != root):
+            elif not recursive or (_real(below) == output and output != root):
                 folders.remove(name)
         for name in sorted(files):
             path = place / name
             if is_temporary(path) or name.startswith(".srgan-"):
                 continue
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            if path.is_symlink() and not _real(path).is_relative_to(root):
                 notices.append(f"{shown(path)}: a link out of the folder is not followed")
                 continue
             yield path
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; of a link that leads to itself, the link."""
+    return Path(os.path.realpath(path))
 
 
 def _kind(path: Path) -> Format | str | None:
@@ -224,10 +229,10 @@ def _format_name(format: str | None, kind: Format | str) -> str:
 
 
 def _check_collisions(tasks: list[Task]) -> None:
-    inputs = {os.path.normcase(task.input.resolve()) for task in tasks}
+    inputs = {os.path.normcase(_real(task.input)) for task in tasks}
     seen: dict[str, Task] = {}
     for task in tasks:
-        key = os.path.normcase(task.output.resolve())
+        key = os.path.normcase(_real(task.output))
         if key in inputs:
             raise UsageError(
                 f"{shown(task.output)} would replace an input; choose another folder with -o or "
