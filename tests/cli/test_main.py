@@ -13,7 +13,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shells differ t
 def in_shell(line: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a line of sh in which "$@" is the program with these arguments."""
     words = [sys.executable, "-m", "srgan.cli.main", *map(str, arguments)]
-    return subprocess.run(["sh", "-c", line, "sh", *words], capture_output=True, text=True)
+    return subprocess.run(
+        ["sh", "-c", line, "sh", *words], capture_output=True, text=True, errors="replace"
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
@@ -38,3 +40,15 @@ def test_all_is_written_before_the_end() -> None:
     assert ran.returncode == 0
     assert ran.stdout.splitlines()[0].startswith("model")
     assert any(line.startswith("srresnet") for line in ran.stdout.splitlines())
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_what_the_output_cannot_encode_is_escaped(tmp_path: Path, encoding: str) -> None:
+    photos = [tmp_path / "łódź.png", tmp_path / "plain.png"]
+    for photo in photos:
+        Image.new("RGB", (2, 2)).save(photo)
+    given = [str(p) for p in photos]
+    ran = in_shell(f'PYTHONIOENCODING={encoding} "$@"', "upscale", *given, "-m", "nearest")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(ran.stdout.splitlines()) == 2
+    assert (tmp_path / "plain_x4.png").exists()

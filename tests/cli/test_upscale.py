@@ -58,6 +58,32 @@ def test_several_photos_go_into_a_folder(srgan: Run, photo: Path, tmp_path: Path
     assert sorted(p.name for p in out.iterdir()) == ["other_x4.png", "photo_x4.png"]
 
 
+def test_two_photos_for_one_result_are_refused_before_the_start(
+    srgan: Run, photo: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "b" / photo.name
+    other.parent.mkdir()
+    other.write_bytes(photo.read_bytes())
+    out = tmp_path / "large"
+    ran = srgan("upscale", photo, other, "-m", "nearest", "-o", out, "--overwrite")
+    assert ran.status == 2
+    assert "would both become" in ran.err
+    assert not out.exists()
+
+
+def test_an_odd_name_is_shown_on_one_line(srgan: Run, photo: Path) -> None:
+    odd = photo.rename(photo.with_name("new\nline\x1b[31m.png"))
+    ran = srgan("upscale", odd, "-m", "nearest")
+    assert ran.status == 0
+    assert len(ran.out.splitlines()) == 1
+    assert "\x1b" not in ran.out
+    odd.write_bytes(b"no picture")
+    ran = srgan("upscale", odd, "-m", "nearest", "--overwrite")
+    assert ran.status == 1
+    assert len(ran.err.splitlines()) == 1
+    assert ran.err.count("line") == 1
+
+
 def test_a_name_without_extension_is_a_folder(srgan: Run, photo: Path, tmp_path: Path) -> None:
     assert srgan("upscale", photo, "-m", "nearest", "-o", tmp_path / "new").status == 0
     assert (tmp_path / "new" / "photo_x4.png").is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from functools import cache, partial
@@ -149,6 +150,7 @@ def upscale(
     if ray is None and any(given.is_file() for given in inputs):
         opened()  # the runtime starts while all the rest is imported
 
+    from srgan.image.atomic import shown
     from srgan.image.limits import Limits
     from srgan.inference.file import Options, size_mark
     from srgan.inference.stop import stoppable
@@ -222,8 +224,8 @@ def upscale(
             except SRGANError as error:
                 failed += 1
                 message = str(error)
-                if not message.startswith(str(source)):
-                    message = f"{source}: {message}"
+                if not message.startswith(shown(source)):
+                    message = f"{shown(source)}: {message}"
                 print(f"srgan: {message}", file=sys.stderr)
                 if json_:
                     what = "refused" if isinstance(error, ImageRefused) else "failed"
@@ -246,9 +248,11 @@ def _one(
 
 
 def _report(done: Done, *, quiet: bool, json_: bool) -> None:
+    from srgan.image.atomic import shown
+
     if not quiet:
         for notice in done.notices:
-            print(f"{done.source}: {notice}", file=sys.stderr)
+            print(f"{shown(done.source)}: {notice}", file=sys.stderr)
     (h, w), (big_h, big_w) = done.size_in, done.size_out
     if json_:
         _emit(
@@ -265,7 +269,7 @@ def _report(done: Done, *, quiet: bool, json_: bool) -> None:
         )
     elif not quiet:
         frames = f", {done.frames} frames" if done.frames > 1 else ""
-        print(f"{done.target}  {w}x{h} → {big_w}x{big_h}{frames}, {done.seconds:.1f} s")
+        print(f"{shown(done.target)}  {w}x{h} → {big_w}x{big_h}{frames}, {done.seconds:.1f} s")
 
 
 def _emit(entry: dict[str, Any]) -> None:
@@ -291,7 +295,12 @@ def _number(text: str, option: str) -> int:
 def _pairs(
     files: list[Path], output: Path | None, options: Options, inputs: list[Path]
 ) -> list[tuple[Path, Path]]:
-    """Each picture with the file that its result goes to."""
+    """Each picture with the file that its result goes to.
+
+    Raises:
+        UsageError: two results would have one name, or a name has no known format.
+    """
+    from srgan.image.atomic import shown
     from srgan.image.files import format_for
     from srgan.inference.file import default_output
 
@@ -307,4 +316,12 @@ def _pairs(
         else:
             format_for(output)
             pairs.append((given, output))
+    taken: dict[str, Path] = {}
+    for given, target in pairs:
+        other = taken.setdefault(os.path.realpath(target), given)
+        if other is not given:
+            raise UsageError(
+                f"{shown(other)} and {shown(given)} would both become {shown(target)}; "
+                "give them one at a time"
+            )
     return pairs
