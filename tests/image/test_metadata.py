@@ -39,12 +39,26 @@ def test_orientation_is_read_and_reset_in_both_byte_orders() -> None:
     for order in "<>":
         data = exif(order, 6)
         assert orientation(data) == 6
-        reset = upright(Metadata(exif=data)).exif
+        reset = upright(Metadata(exif=data), turned=True).exif
         assert orientation(reset) == 1
         assert reset is not None
         assert len(reset) == len(data)
         assert reset.endswith(b"maker note")
         assert sum(a != b for a, b in zip(reset, data, strict=True)) == 1
+
+
+def test_an_orientation_of_another_type_than_the_standards() -> None:
+    for order in "<>":
+        data = exif(order, 6)
+        entry = struct.pack(order + "HHIHH", 0x0112, 3, 1, 6, 0)
+        assert entry in data
+        for odd in (
+            struct.pack(order + "HHII", 0x0112, 4, 1, 6),
+            struct.pack(order + "HHIBBH", 0x0112, 1, 1, 6, 0, 0),
+        ):
+            assert orientation(data.replace(entry, odd)) == 6
+            reset = upright(Metadata(exif=data.replace(entry, odd)), turned=True).exif
+            assert orientation(reset) == 1
 
 
 def test_the_size_that_exif_states_is_the_new_one() -> None:
@@ -57,12 +71,13 @@ def test_the_size_that_exif_states_is_the_new_one() -> None:
 @given(st.binary(max_size=120), st.sampled_from([b"II*\0", b"MM\0*"]))
 def test_broken_exif_means_upright(data: bytes, mark: bytes) -> None:
     assert 1 <= orientation(mark + data) <= 8
-    upright(Metadata(exif=mark + data))
+    upright(Metadata(exif=mark + data), turned=True)
 
 
 def test_xmp_states_the_orientation_too() -> None:
     for xmp in (b"<a tiff:Orientation='6'/>", b"<tiff:Orientation>6</tiff:Orientation>"):
-        assert upright(Metadata(xmp=xmp)).xmp == xmp.replace(b"6", b"1")
+        assert upright(Metadata(xmp=xmp), turned=True).xmp == xmp.replace(b"6", b"1")
+        assert upright(Metadata(xmp=xmp), turned=False).xmp == xmp
 
 
 def test_an_srgb_profile_is_known_by_what_it_does() -> None:

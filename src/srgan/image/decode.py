@@ -17,7 +17,13 @@ from PIL import Image
 from srgan.errors import ImageRefused
 from srgan.image.animation import shown_frames
 from srgan.image.apng import apng_parts
-from srgan.image.deep import read_deep_avif, read_deep_page, read_deep_png, whole
+from srgan.image.deep import (
+    read_deep_avif,
+    read_deep_page,
+    read_deep_png,
+    read_foreign_page,
+    whole,
+)
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
 from srgan.image.gif import gif_canvas, gif_parts
 from srgan.image.limits import Limits
@@ -27,6 +33,7 @@ from srgan.image.picture import Frame, Picture
 from srgan.image.pixels import alike, still, turned
 from srgan.image.profiles import usable
 from srgan.image.salvage import load_partly, mended
+from srgan.image.tiff_layout import beyond_pillow, strips_missing
 
 _DEFAULT = Limits()
 _PROFILE_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
@@ -103,13 +110,16 @@ def read_picture(
 def _read(source: str | Path | bytes, limits: Limits, *, partly: bool = False) -> Picture:
     with opened(source, limits) as (image, kind, count):
         notices: list[str] = []
+        turn = None  # Pillow turns a TIFF's pages upright, libheif a HEIC
         if isinstance(image, Image.Image):
             icc = image.info.get("icc_profile")
+            if kind.name == "TIFF":
+                turn = image.tag_v2.get(274, 1)  # type: ignore[attr-defined]
             if partly:
                 load_partly(image)
             frames = list(_frames(image, kind, count, source, icc, notices))
             metadata = read_metadata(image)
-            if kind.name != "TIFF":  # Pillow has turned a TIFF's pages upright already
+            if kind.name != "TIFF":
                 turn = orientation(metadata.exif)
                 frames = [turned(frame, turn) for frame in frames]
             if image.mode in ("CMYK", "LAB"):
@@ -121,7 +131,7 @@ def _read(source: str | Path | bytes, limits: Limits, *, partly: bool = False) -
         if icc and not usable(icc, "RGB" if made[0].colour.shape[2] == 3 else "L"):
             notices.append("its colour profile is damaged or of another kind and is left out")
             icc = None
-        metadata = replace(upright(metadata), icc=icc or None)
+        metadata = replace(upright(metadata, turned=turn != 1), icc=icc or None)
         return Picture(made, metadata, kind.name, tuple(dict.fromkeys(notices)))
 
 
@@ -158,7 +168,10 @@ def _frames(
                 image.seek(index)
             if kind.name == "TIFF" and index and image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
                 continue  # a thumbnail of the page before
-            image.load()
+            if kind.name == "TIFF" and image.tile and beyond_pillow(image):  # type: ignore[attr-defined]
+                yield read_foreign_page(source, index)
+                continue
+            _load(image, kind)
             frame, notice = next(played, (None, None))
             if frame is None:
                 frame, notice = _deep(image, kind, index, count, source)
@@ -180,6 +193,16 @@ def _frames(
         # The still that an APNG may carry for programs that cannot play it has no duration.
         playing = count > 1 and not (index == 0 and image.info.get("default_image"))
         yield replace(frame, duration_ms=_duration(image) if playing else None)
+
+
+def _load(image: Image.Image, kind: Format) -> None:
+    if kind.name == "TIFF" and image.tile and strips_missing(image.tag_v2):  # type: ignore[attr-defined]
+        raise ValueError("strips are missing")
+    # Pillow would turn a TIFF's page by an orientation in its XMP, which no other program heeds.
+    xmp = image.info.pop("xmp", None) if kind.name == "TIFF" else None
+    image.load()
+    if xmp is not None:
+        image.info["xmp"] = xmp
 
 
 def _played(

@@ -19,6 +19,7 @@ from srgan.image.interlace import all_rows, decode_with
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata
 from srgan.image.pixels import parted, turned, widened
+from srgan.image.tiff_layout import foreign_samples
 
 _SHORTENED = "its 16 bits per channel were read as 8"
 # Its remarks about damaged tags go to whoever asks for logs, not to the terminal.
@@ -100,6 +101,19 @@ def read_deep_page(
         return None, _SHORTENED
 
 
+def read_foreign_page(source: str | Path | bytes, index: int) -> Frame:
+    """A page at whose pixels Pillow fails, upright.
+
+    Raises:
+        ValueError: damaged; tifffile and its codecs raise nearly every other kind as well.
+    """
+    with _tiff(source) as tiff:
+        page = tiff.pages[index]
+        if not _whole(page, tiff.filehandle.size):
+            raise ValueError("a strip lies outside the file")
+        return _page(page)
+
+
 @dataclass(frozen=True, slots=True)
 class DeepTiff:
     """A TIFF of a layout that Pillow does not know at all, read by tifffile alone."""
@@ -145,6 +159,7 @@ def open_deep_tiff(source: str | Path | bytes, limits: Limits) -> DeepTiff | Non
     """The header of such a file; None if it is another one, or damaged.
 
     Raises:
+        ImageRefused: its samples are of a kind that is not read.
         LimitExceeded: larger than a limit.
     """
     try:
@@ -152,10 +167,14 @@ def open_deep_tiff(source: str | Path | bytes, limits: Limits) -> DeepTiff | Non
             pages = len(list(islice(tiff.pages, limits.frames + 1)))
             page = tiff.pages[0]
             if not _whole(page, tiff.filehandle.size):
+                if reason := foreign_samples(page):
+                    raise ImageRefused(reason)
                 return None
             height, width = page.imagelength, page.imagewidth
             if _orientation(page) >= 5:
                 height, width = width, height
+    except ImageRefused:
+        raise
     except Exception:  # tifffile raises nearly every kind
         return None
     limits.check_input(height, width, pages)
@@ -199,7 +218,7 @@ def _whole(page: Any, size: int) -> bool:
         page.photometric in (0, 1, 2)
         and page.sampleformat == 1
         and 8 <= page.bitspersample <= 16
-        and len(ends) > 0
+        and min(page.imagelength, page.imagewidth, len(ends)) > 0
         and min(page.databytecounts) > 0
         and max(ends) <= size
     )

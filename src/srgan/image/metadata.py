@@ -17,6 +17,7 @@ from srgan.image.picture import Metadata
 _ORIENTATION = 0x0112
 _MOST_EXIF = 1 << 24
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_WORDS = {1: "B", 4: "I"}
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 # TIFF keeps these among the tags that describe the pixels; only these are the photographer's.
@@ -26,15 +27,24 @@ _DESCRIPTIVE = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF_IF
 def orientation(exif: bytes | None) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none or the EXIF is broken."""
     for where, order in _find(exif or b"", _ORIENTATION):
-        value = int(struct.unpack_from(order + "H", exif or b"", where + 8)[0])
+        kind = struct.unpack_from(order + "H", exif or b"", where + 2)[0]
+        # Two bytes by the standard; some programs write one, or four.
+        value = int(struct.unpack_from(order + _WORDS.get(kind, "H"), exif or b"", where + 8)[0])
         return value if 1 <= value <= 8 else 1
     return 1
 
 
-def upright(metadata: Metadata) -> Metadata:
-    """The same metadata for pixels that have been turned upright."""
-    exif = _set(metadata.exif, _ORIENTATION, 1)
-    xmp = metadata.xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp)
+def upright(metadata: Metadata, *, turned: bool) -> Metadata:
+    """The same metadata for pixels that are upright.
+
+    Args:
+        metadata: as it was read.
+        turned: whether the pixels have been turned. Where they have not, an orientation that
+            stands in the XMP alone, which few programs heed, stays as it is.
+    """
+    exif, xmp = _set(metadata.exif, _ORIENTATION, 1), metadata.xmp
+    if turned:
+        xmp = xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     return Metadata(metadata.icc, exif, xmp, metadata.dpi, metadata.loop)
 
 

@@ -180,7 +180,8 @@ def _reason(error: Exception) -> str:
         return "damaged, or it needs more memory than there is"
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
         return f"cannot be read: {error.strerror}"
-    return f"damaged: {text_of(error)}"
+    text = text_of(error)
+    return text if text.lower().startswith("unsupported") else f"damaged: {text}"
 
 
 def text_of(error: Exception) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from srgan.errors import ImageRefused
 from srgan.image.picture import Frame
 from srgan.image.profiles import to_srgb, usable
 
@@ -20,15 +21,15 @@ def still(image: Image.Image, icc: bytes | None) -> tuple[Frame, str | None]:
         the frame, not yet turned upright, and a notice if its colours were converted.
 
     Raises:
-        ValueError: samples of a kind that is no picture, such as 32-bit floats.
+        ImageRefused: samples of a kind that is not read, such as 32-bit floats.
     """
     mode = image.mode
     if mode in _DEEP_GRAY:
         deep = np.asarray(image).astype(np.uint16)[..., None]
         return Frame(deep, _keyed(deep, image.info.get("transparency"))), None
     if mode in ("I", "F"):
-        kind = "floating-point" if mode == "F" else "32-bit"
-        raise ValueError(f"{kind} samples are not read; convert it to 8 or 16 bits first")
+        kind = "floating-point" if mode == "F" else "signed or 32-bit"
+        raise ImageRefused(f"its {kind} samples are not read; convert it to 8 or 16 bits first")
     if mode in ("CMYK", "LAB"):
         through = "through its profile" if usable(icc, mode) else "(it has no usable profile)"
         notice = f"{mode} colours converted to sRGB {through}"

@@ -107,6 +107,7 @@ class TiffEncoder:
             (259, _SHORT, struct.pack("<H", 8)),
             (262, _SHORT, struct.pack("<H", 2 if colours == 3 else 1)),
             (273, kind, struct.pack(f"<{count}{place[1]}", *(s[0] for s in self._strips))),
+            (274, _SHORT, struct.pack("<H", 1)),
             (277, _SHORT, struct.pack("<H", self._channels)),
             (278, _LONG, struct.pack("<I", self._rows)),
             (279, kind, struct.pack(f"<{count}{place[1]}", *(s[1] for s in self._strips))),
