@@ -4,8 +4,9 @@ import struct
 import zlib
 
 import numpy as np
+import pytest
 
-from srgan.image.apng import chunk
+from srgan.image.apng import alone, chunk
 from srgan.image.files import encode_picture, read_picture
 from srgan.image.picture import Frame, Picture
 
@@ -115,3 +116,27 @@ def test_a_frame_outside_the_canvas_is_told() -> None:
     picture = read_picture(data)
     assert len(picture.frames) == 1
     assert picture.notices
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (b"gAMA", b"\0"),
+        (b"cHRM", b"abc"),
+        (b"sRGB", b""),
+        (b"pHYs", b"\0\0"),
+        (b"iCCP", b""),
+        (b"iCCP", b"x" * 100),
+        (b"iCCP", b"name\0\7packed"),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_damaged_remark_costs_no_pixels(kind: bytes, content: bytes, dtype: type) -> None:
+    samples = np.random.default_rng(1).integers(1, 256, (SIZE, SIZE, 3)).astype(dtype)
+    header = struct.pack(">IIBBBBB", SIZE, SIZE, 8 * samples.itemsize, 2, 0, 0, 0)
+    kept = chunk(b"pHYs", struct.pack(">IIB", 11811, 11811, 1))
+    data = alone(header, chunk(kind, content) + kept, packed(samples))
+    picture = read_picture(data)
+    np.testing.assert_array_equal(picture.frames[0].colour, samples)
+    assert picture.metadata.icc is None
+    assert picture.metadata.dpi == pytest.approx((300, 300), abs=0.1)

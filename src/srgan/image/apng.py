@@ -3,11 +3,15 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO
 
 from srgan.image.animation import Disposal, Part
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOURS = (b"PLTE", b"tRNS")
+_LENGTHS = {b"gAMA": 4, b"sRGB": 1, b"cHRM": 32, b"pHYs": 9}
+_LOOK = 82  # a profile's name of at most 79 bytes, its end and the method of packing
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -30,6 +34,36 @@ def alone(header: bytes, colours: bytes, packed: bytes) -> bytes:
     """A PNG of nothing but a header's content, whole chunks about colours, and packed pixels."""
     body = colours + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
     return SIGNATURE + chunk(b"IHDR", header) + body
+
+
+def without_damaged_remarks(file: BinaryIO) -> BinaryIO:
+    """The same PNG, or a copy without those chunks beside the pixels that Pillow stumbles over.
+
+    Args:
+        file: opened for reading in binary; left anywhere.
+    """
+    file.seek(len(SIGNATURE))
+    damaged: list[tuple[int, int]] = []
+    while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+        length = int.from_bytes(head[:4], "big")
+        start = file.tell() - 8
+        if _senseless(head[4:], length, file.read(_LOOK)):
+            damaged.append((start, start + 12 + length))
+        file.seek(start + 12 + length)
+    if not damaged:
+        return file
+    file.seek(0)
+    data = bytearray(file.read())
+    for start, end in reversed(damaged):
+        del data[start:end]
+    return BytesIO(bytes(data))
+
+
+def _senseless(kind: bytes, length: int, content: bytes) -> bool:
+    if kind == b"iCCP":
+        name, _, rest = content[:length].partition(b"\0")
+        return len(name) >= _LOOK - 1 or rest[:1] != b"\0"
+    return length < _LENGTHS.get(kind, 0)
 
 
 def apng_parts(data: bytes) -> Iterator[Part]:

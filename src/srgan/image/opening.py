@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from srgan.errors import ImageRefused, LimitExceeded, SRGANError
+from srgan.image.apng import without_damaged_remarks
 from srgan.image.atomic import shown
 from srgan.image.deep import open_deep_tiff
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
@@ -79,6 +80,8 @@ def opened(
                 raise ImageRefused(kind)
             if kind.name == "WEBP":  # opening one allocates its canvas: look first
                 limits.check_input(*_webp_size(head))
+            if kind.name == "PNG":
+                file = without_damaged_remarks(file)
             file.seek(0)
             if kind.name == "TIFF":
                 hush()
