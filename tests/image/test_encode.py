@@ -141,6 +141,25 @@ def test_animations_keep_frames_and_timing(name: str) -> None:
     assert len(read_picture(encode_picture(made, "jpeg")).frames) == 1
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_gif_shows_what_is_at_least_half_opaque(channels: int, count: int) -> None:
+    alpha = np.tile(np.arange(256, dtype=np.uint8), (4, 1))
+    duration = 50.0 if count > 1 else None
+    frames = tuple(
+        Frame(np.full((4, 256, channels), 90 + 40 * k, np.uint8), np.roll(alpha, k, 1), duration)
+        for k in range(count)
+    )
+    back = read_picture(encode_picture(Picture(frames), "gif"))
+    assert len(back.frames) == count
+    for made, read in zip(frames, back.frames, strict=True):
+        assert made.alpha is not None
+        assert read.alpha is not None
+        np.testing.assert_array_equal(read.alpha, np.where(made.alpha >= 128, 255, 0))
+        shown = read.alpha > 0
+        assert np.abs(read.colour[shown].astype(int) - made.colour[shown]).max() <= 1
+
+
 def test_pages_of_a_tiff_keep_their_depth() -> None:
     pages = tuple(Frame(waves(30, 20, 3, np.uint16) + np.uint16(k)) for k in range(3))
     back = read_picture(encode_picture(Picture(pages), "tiff"))

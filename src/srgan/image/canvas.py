@@ -12,6 +12,8 @@ from srgan.image.heic import write_heic
 from srgan.image.picture import Metadata
 from srgan.image.strips import InFrames
 
+_CLEAR = 255  # the last of a GIF's colours, where one is kept for what is not shown
+_HALF = 128
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -57,6 +59,8 @@ class CanvasEncoder:
 
     def close(self) -> None:
         """Encode the canvas."""
+        if self._kind.name == "GIF":
+            self._frames = [_clear_or_not(frame) for frame in self._frames]
         first, *others = self._frames
         if self._kind.name == "HEIC":
             write_heic(first, self._file, quality=self._quality, metadata=self._metadata)
@@ -104,3 +108,23 @@ class CanvasEncoder:
             options |= {"exif": m.exif} if m.exif else {}
             options |= {"xmp": m.xmp} if m.xmp else {}
         return options
+
+
+def _clear_or_not(image: Image.Image) -> Image.Image:
+    """A frame for a GIF, whose pixels are shown or not: those of less than half opacity are not.
+
+    Pillow shows nearly all of them, and all of a gray picture.
+    """
+    if image.mode not in ("LA", "RGBA"):
+        return image
+    colour = image.convert("L" if image.mode == "LA" else "RGB")
+    hidden = np.asarray(image.getchannel("A")) < _HALF
+    if not hidden.any():
+        return colour
+    palette = Image.Palette.ADAPTIVE
+    paletted = colour.convert("RGB").convert("P", palette=palette, colors=_CLEAR)
+    index = np.where(hidden, _CLEAR, np.asarray(paletted)).astype(np.uint8)
+    made = Image.fromarray(index).convert("P")
+    made.putpalette(bytes(paletted.getpalette() or b"")[: 3 * _CLEAR].ljust(768, b"\0"))
+    made.info["transparency"] = _CLEAR
+    return made
