@@ -60,7 +60,11 @@ class CanvasEncoder:
     def close(self) -> None:
         """Encode the canvas."""
         if self._kind.name == "GIF":
-            self._frames = [_clear_or_not(frame) for frame in self._frames]
+            # Where one frame has holes all say so: a frame without is cleared to black by some.
+            if any(_hidden(frame).any() for frame in self._frames):
+                self._frames = [_with_holes(frame) for frame in self._frames]
+            else:
+                self._frames = [_opaque(frame) for frame in self._frames]
         first, *others = self._frames
         if self._kind.name == "HEIC":
             write_heic(first, self._file, quality=self._quality, metadata=self._metadata)
@@ -110,20 +114,25 @@ class CanvasEncoder:
         return options
 
 
-def _clear_or_not(image: Image.Image) -> Image.Image:
-    """A frame for a GIF, whose pixels are shown or not: those of less than half opacity are not.
-
-    Pillow shows nearly all of them, and all of a gray picture.
-    """
+def _hidden(image: Image.Image) -> NDArray[np.bool_]:
+    """Where a GIF, whose pixels are shown or not, does not show a frame: below half opacity."""
     if image.mode not in ("LA", "RGBA"):
-        return image
-    colour = image.convert("L" if image.mode == "LA" else "RGB")
-    hidden = np.asarray(image.getchannel("A")) < _HALF
-    if not hidden.any():
-        return colour
-    palette = Image.Palette.ADAPTIVE
-    paletted = colour.convert("RGB").convert("P", palette=palette, colors=_CLEAR)
-    index = np.where(hidden, _CLEAR, np.asarray(paletted)).astype(np.uint8)
+        return np.zeros((image.height, image.width), np.bool_)
+    return np.asarray(image.getchannel("A")) < _HALF
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    return image.convert({"LA": "L", "RGBA": "RGB"}.get(image.mode, image.mode))
+
+
+def _with_holes(image: Image.Image) -> Image.Image:
+    """A frame of 255 colours and one for what is not shown.
+
+    Left to Pillow, nearly all that is half transparent is shown, and all of a gray picture.
+    """
+    colour = _opaque(image).convert("RGB")
+    paletted = colour.convert("P", palette=Image.Palette.ADAPTIVE, colors=_CLEAR)
+    index = np.where(_hidden(image), _CLEAR, np.asarray(paletted)).astype(np.uint8)
     made = Image.fromarray(index).convert("P")
     made.putpalette(bytes(paletted.getpalette() or b"")[: 3 * _CLEAR].ljust(768, b"\0"))
     made.info["transparency"] = _CLEAR

@@ -75,21 +75,24 @@ def decode_with(decode: Callable[[bytes], Any], data: bytes) -> NDArray[Any]:
 
     Args:
         decode: a PNG file to an (H, W) or (H, W, C) array.
-        data: a PNG without palette whose sums and length are known to be right.
+        data: a PNG without palette.
 
     Raises:
-        Exception: zlib's, or the decoder's.
+        ValueError: damaged; zlib and the decoder raise errors of their own as well.
     """
     header, packed = _content(data)
+    kind = header[8:10] + bytes(3)
     if not header[12]:
-        return np.asarray(decode(alone(header, b"", packed)))
+        if not all_rows(data):
+            raise ValueError("its data are damaged")
+        return np.asarray(decode(alone(header[:8] + kind, b"", packed)))
     raw, at = zlib.decompress(packed), 0
     width, height = struct.unpack_from(">II", header)
     out: NDArray[Any] | None = None
     for p in passes_of(header):
         rows = raw[at : at + p.rows * p.length]
         at += len(rows)
-        own = struct.pack(">II", p.columns, p.rows) + header[8:12] + b"\0"
+        own = struct.pack(">II", p.columns, p.rows) + kind
         samples = np.asarray(decode(alone(own, b"", zlib.compress(rows, 0))))
         if out is None:
             out = np.empty((height, width, *samples.shape[2:]), samples.dtype)
