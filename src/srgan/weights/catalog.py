@@ -62,8 +62,8 @@ NETWORKS = (
     Model(
         "fast",
         "network",
-        "a small srresnet for video and browsers",
-        parameters=89_817,
+        "a small network for video and browsers, 15 times as fast as srresnet",
+        parameters=98_005,
     ),
     Model(
         "srcnn-9-1-5",
