@@ -1,5 +1,6 @@
 """Recipes: every shipped one loads, and wrong ones say what is wrong."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_the_papers_recipes_have_the_papers_numbers() -> None:
 
 def test_fast_has_less_than_100_000_parameters() -> None:
     config = load_recipe(RECIPES / "fast.toml").generator
-    network = SRResNet(channels=config.channels, blocks=config.blocks, batch_norm=False)
+    network = SRResNet(**asdict(config))
     assert sum(p.numel() for p in network.parameters()) == 98_005
 
 
