@@ -117,3 +117,17 @@ def test_the_papers_recipe_takes_torchvisions_file(tmp_path: Path) -> None:
     features = loss.vgg(torch.rand(1, 3, 32, 32))[0]
     assert features.shape == (1, 512, 2, 2)
     assert float(features.min()) == float(features.max()) == 34.0  # features.34 is conv5_4
+
+
+def test_damaged_samples_are_held_to_the_clean_lr_picture(
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan
+) -> None:
+    """A blurred input that comes back as blurred is consistent with itself, and wrong."""
+    blurred = {"clean": 0.0, "blur_share": 1.0, "blur_sigma": [6.0, 6.0], "middle": [1.0, 1.0]}
+    unharmed = {"noise_share": 0.0, "jpeg_share": 0.0}
+    first = []
+    for name, damage in {"clean": {}, "blurred": {"degradation": blurred | unharmed}}.items():
+        config = gan_config(start=str(start), updates=1, log_every=1, **damage)
+        train_gan(config, data=[pack], out=tmp_path / name)
+        first.append(_lines(tmp_path / name)[0]["consistency"])
+    assert first[1] > 2 * first[0], first

@@ -44,7 +44,7 @@ def artefact_loss(sr: Tensor, hr: Tensor, averaged_sr: Tensor) -> Tensor:
 
 
 def consistency_loss(sr: Tensor, lr: Tensor, matrix: Tensor) -> Tensor:
-    """L1 between the shrunk result and the LR picture it came from.
+    """L1 between the shrunk result and the clean LR picture.
 
     Args:
         sr: (N, 3, H, W) in [0, 1].

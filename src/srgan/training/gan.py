@@ -124,7 +124,9 @@ def train_gan(
                     averaged = average(lr)
                 losses["artefacts"] = artefact_loss(unit(sr), unit(hr), unit(averaged))
         if config.consistency:
-            losses["consistency"] = consistency_loss(unit(sr), lr, matrix)
+            # What was damaged is no target: then the clean LR picture is.
+            small = lr if config.degradation is None else matrix @ unit(hr) @ matrix.T
+            losses["consistency"] = consistency_loss(unit(sr), small, matrix)
         if config.grid:
             losses["grid"] = grid_loss(unit(sr), unit(hr), scale=config.generator.scale)
         if config.total_variation:
