@@ -4,9 +4,9 @@
         --run start.safetensors end2.safetensors --by 0.875 -o srgan.safetensors
 
 The mean of runs is less noisy than each ("model soups", Wortsman et al. 2022), their change can be
-put on a base that was trained on meanwhile ("task arithmetic", Ilharco et al. 2023), and `--by` below
-1 is network interpolation towards the base (Wang et al. 2018). The card is that of the first run's
-end, and names every part with the start of its sha256.
+put on a base that was trained on meanwhile ("task arithmetic", Ilharco et al. 2023), and `--by`
+below 1 is network interpolation towards the base (Wang et al. 2018). The card is that of the first
+run's end, and names every part with the start of its sha256.
 """
 
 import argparse

@@ -50,7 +50,17 @@ def card(name: str, summary: str, arguments: dict[str, Any], facts: dict[str, An
     ]
     if not str(facts.get("recipe", "{")).startswith("{"):
         rows.append(("recipe file", str(facts["recipe"])))
-    for key in ("recipe_file", "started_from", "updates", "commit", "device", "time", "features"):
+    for key in (
+        "recipe_file",
+        "started_from",
+        "merged",
+        "realism",
+        "updates",
+        "commit",
+        "device",
+        "time",
+        "features",
+    ):
         if facts.get(key):
             rows.append((key.replace("_", " "), str(facts[key])))
     if "tile_margin" in facts:

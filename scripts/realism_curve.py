@@ -15,7 +15,7 @@ from srgan.evaluation.datasets import find, read
 from srgan.evaluation.protocols import score
 from srgan.inference.open import load
 
-STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
+STEPS = (0.0, 0.25, 0.5, 0.75, 0.875, 1.0)
 
 
 def main() -> None:

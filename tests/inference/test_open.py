@@ -66,14 +66,14 @@ def test_arguments_without_meaning_are_refused(weights: Path, bad: dict[str, obj
 def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed, name in enumerate(["srresnet", "srgan"]):
         tensors, header = tiny(seed=seed)
-        card = {"tile_margin": 10 + seed}
+        card = {"tile_margin": 10 + seed, "realism": (1.0, 0.8)[seed]}
         save_weights(tmp_path / f"{name}.safetensors", tensors, replace(header, card=card))
     monkeypatch.setattr(opening, "weights_file", lambda name: tmp_path / f"{name}.safetensors")
     image = np.random.default_rng(0).random((6, 6, 3), dtype=np.float32)
-    calm, half, sharp = (load("srgan", realism=r)(image) for r in (0.0, 0.5, 1.0))
+    calm, half, own, full = (load("srgan", realism=r)(image) for r in (0.0, 0.5, 0.8, 1.0))
     np.testing.assert_allclose(calm, load("srresnet")(image), atol=1e-6)
-    np.testing.assert_allclose(sharp, load("srgan")(image), atol=1e-6)
-    assert np.abs(half - calm).max() > 0.01
+    np.testing.assert_allclose(own, load("srgan")(image), atol=1e-6)
+    assert 0.01 < np.abs(half - calm).max() < np.abs(own - calm).max() < np.abs(full - calm).max()
     assert load("srgan", realism=0.5).margin == 11  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match="blends"):
         load(tmp_path / "srgan.safetensors", realism=0.5)

@@ -31,7 +31,9 @@ def test_the_mean_change_is_added_and_named(tmp_path: Path) -> None:
     assert tensors["head.bias"].tolist() == [11.5] * 3  # 10 + 0.5 * mean(2, 4)
     assert header.card["updates"] == 7
     merged = str(header.card["merged"])
-    assert merged.startswith("base@") and " + 0.25 * [(one@" in merged and merged.count("start@") == 2
+    assert merged.startswith("base@")
+    assert " + 0.25 * [(one@" in merged
+    assert merged.count("start@") == 2
 
 
 def test_another_network_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -51,4 +53,5 @@ def test_rounding_happens_once() -> None:
     small, large = np.float32([1e-4]), np.float32([1000.0])
     run = ({"w": large}, {"w": large + small})
     out = add({"w": small}, [run, run], 0.0)["w"]
-    assert out.dtype == np.float32 and out[0] == small[0]
+    assert out.dtype == np.float32
+    assert out[0] == small[0]

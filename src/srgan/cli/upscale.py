@@ -48,7 +48,9 @@ def upscale(
     ] = None,
     realism: Annotated[
         float | None,
-        Option("--realism", help="0 faithful to 1 full texture, for models that have the dial."),
+        Option(
+            "--realism", help="0 faithful to 1 full texture (srgan, srresnet); srgan is at 0.875."
+        ),
     ] = None,
     recursive: Annotated[
         bool, Option("-r", "--recursive", help="Sub-folders as well; they are kept in the output.")

@@ -45,7 +45,8 @@ def load(
             the CPU has it and the model was found to lose nothing by it.
         threads: CPU cores to use; all by default.
         scale: the factor of a filter; a network has its own.
-        realism: 0 to 1, blends the weights of ``srresnet`` (0) and ``srgan`` (1).
+        realism: 0 (the weights of ``srresnet``) to 1 (all the texture); ``srgan`` itself lies
+            where its card says, at 0.875.
         tile: side of a tile in input pixels, or ``"auto"``: as memory allows.
         exact: tiles overlap so far that the result equals that of the whole picture within
             1e-4; otherwise as far as 8-bit values need.
@@ -209,6 +210,8 @@ def _blended(name_or_path: str | Path, realism: float) -> tuple[Tensors, Header]
     both = set(header.card.get("precisions", ())) & set(other.card.get("precisions", ()))
     precisions = sorted(both - {"int8"})
     card = {**header.card, "tile_margin": margin, "precisions": precisions}
-    return blend(calm, sharp, realism), Header(
+    # srgan lies where its card says on the way from srresnet to the full texture.
+    amount = realism / float(other.card.get("realism", 1.0))
+    return blend(calm, sharp, amount), Header(
         header.architecture, header.arguments, header.scale, header.output_range, card
     )
