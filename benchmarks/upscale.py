@@ -14,6 +14,7 @@ busy machine disturbs less), its rate in output megapixels a second, and the rat
 """
 
 import argparse
+import compileall
 import json
 import os
 import statistics
@@ -26,6 +27,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+import srgan
 
 WAYS = ("command", "tiled", "bare", "eager")
 
@@ -48,6 +51,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.jpg"
         cut(arguments.photo, arguments.side, photo)
+        compileall.compile_dir(Path(srgan.__file__).parent, quiet=1)  # as installing does
         table(photo, arguments)
 
 
@@ -118,7 +122,8 @@ def command(photo: Path, model: str, precision: str) -> list[float]:
     target.unlink(missing_ok=True)
     start, before = time.perf_counter(), os.times()
     line = ["upscale", str(photo), "-o", str(target), "-m", model, "--precision", precision]
-    subprocess.run([sys.executable, "-m", "srgan.cli.main", *line, "--quiet"], check=True)
+    command = [sys.executable, "-m", "srgan.cli.main", *line, "--quiet"]
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""})
     seconds, after = time.perf_counter() - start, os.times()
     target.unlink()
     spent = after.children_user + after.children_system
