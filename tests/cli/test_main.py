@@ -52,3 +52,11 @@ def test_what_the_output_cannot_encode_is_escaped(tmp_path: Path, encoding: str)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert len(ran.stdout.splitlines()) == 2
     assert (tmp_path / "plain_x4.png").exists()
+
+
+def test_an_empty_argument_is_not_the_current_folder(tmp_path: Path) -> None:
+    Image.new("RGB", (5, 4)).save(tmp_path / "photo.png")
+    ran = in_shell(f'cd "{tmp_path}" && "$@"', "upscale", "", "-m", "bicubic")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("srgan: an argument is empty")
+    assert [p.name for p in tmp_path.iterdir()] == ["photo.png"]

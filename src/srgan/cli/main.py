@@ -80,6 +80,8 @@ def main() -> None:
     """Run the command line; an error is one line on stderr and an exit status."""
     try:
         try:
+            if "" in sys.argv[1:]:  # as a path it would be the current folder
+                raise UsageError("an argument is empty; perhaps a variable of the shell has no value")
             build()()
         except SystemExit:
             sys.stdout.flush()  # what cannot be written is told here, not at the interpreter's end
