@@ -81,7 +81,7 @@ def main() -> None:
     try:
         try:
             if "" in sys.argv[1:]:  # as a path it would be the current folder
-                raise UsageError("an argument is empty; perhaps a variable of the shell has no value")
+                raise UsageError("an argument is empty; has a variable of the shell no value?")
             build()()
         except SystemExit:
             sys.stdout.flush()  # what cannot be written is told here, not at the interpreter's end
