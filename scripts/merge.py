@@ -43,7 +43,7 @@ def main() -> None:
 def matched(path: Path, base: Tensors, header: Header) -> Tensors:
     """The file's tensors, if they are of the base's network."""
     tensors, other = load_weights(path)
-    if other.arguments != header.arguments or other.output_range != header.output_range:
+    if not other.fits(header):
         raise SystemExit(f"{path}: {other.arguments} is not the base's {header.arguments}")
     for name, tensor in base.items():
         if tensors[name].shape != tensor.shape:

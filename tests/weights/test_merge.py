@@ -48,6 +48,13 @@ def test_another_network_is_refused_in_one_line(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+def test_a_file_from_before_direct_networks_is_of_the_same_network() -> None:
+    old = Header("srresnet", {"channels": 3}, 4)
+    assert old.fits(Header("srresnet", {"channels": 3, "direct": False}, 4))
+    assert not old.fits(Header("srresnet", {"channels": 3, "direct": True}, 4))
+    assert not old.fits(Header("srresnet", {"channels": 3}, 4, (-1.0, 1.0)))
+
+
 def test_rounding_happens_once() -> None:
     add = runpy.run_path(str(SCRIPT))["add_changes"]
     small, large = np.float32([1e-4]), np.float32([1000.0])

@@ -202,8 +202,7 @@ def _blended(name_or_path: str | Path, realism: float) -> tuple[Tensors, Header]
         raise UsageError("--realism blends srresnet and srgan; choose one of them as the model")
     calm, header = load_weights(weights_file("srresnet"))
     sharp, other = load_weights(weights_file("srgan"))
-    same = header.arguments == other.arguments and header.output_range == other.output_range
-    if not same:
+    if not header.fits(other):
         raise ModelRefused("srresnet and srgan differ in their networks; they cannot be blended")
     margin = max(int(h.card.get("tile_margin", DEFAULT_MARGIN)) for h in (header, other))
     # The ranges that int8 needs are those of one model, not of a mixture.

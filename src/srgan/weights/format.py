@@ -44,6 +44,16 @@ class Header:
     output_range: tuple[float, float] = (0.0, 1.0)
     card: dict[str, Any] = field(default_factory=dict)
 
+    def fits(self, other: "Header") -> bool:
+        """Whether both are of one network and range, so that their weights can be mixed."""
+
+        def network(header: Header) -> tuple[Any, ...]:
+            # Files from before there were direct networks do not say that they are none.
+            arguments = {"direct": False} | header.arguments
+            return header.architecture, arguments, header.scale, tuple(header.output_range)
+
+        return network(self) == network(other)
+
 
 def save_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]], header: Header) -> None:
     """Write a weights file whole or not at all.
