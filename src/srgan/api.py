@@ -52,7 +52,7 @@ def upscale(
         size: (width, height) of the result instead of ``scale``.
         long_edge: longer side of the result instead of ``scale``.
         realism: 0 (faithful) to 1 (full texture), for models that have the dial; ``srgan``
-            itself is at 0.875.
+            and ``srgan-photo`` are at 0.875.
         output: path of the result, for a path.
         overwrite: replace a result that exists.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -116,7 +116,7 @@ def load(
         precision: ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"int8"``.
         threads: processor threads; default all.
         realism: 0 (faithful) to 1 (full texture), for models that have the dial; ``srgan``
-            itself is at 0.875.
+            and ``srgan-photo`` are at 0.875.
         tile: side of a tile in input pixels, or ``"auto"``: as memory allows.
         exact: overlap tiles so far that they change nothing; slower.
 

@@ -11,7 +11,7 @@ from srgan.classical.interpolation import Interpolation
 from srgan.errors import ModelRefused, RuntimeFailed, UsageError
 from srgan.inference import open as opening
 from srgan.inference.network import Network
-from srgan.inference.open import choose_precision, load, open_network
+from srgan.inference.open import choose_precision, identity, load, open_network
 from srgan.inference.runtimes import choose_device, has_cuda, open_runtime
 from srgan.inference.tiles import Tiled
 from srgan.weights.format import save_weights
@@ -64,9 +64,9 @@ def test_arguments_without_meaning_are_refused(weights: Path, bad: dict[str, obj
 
 
 def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed, name in enumerate(["srresnet", "srgan"]):
+    for seed, name in enumerate(["srresnet", "srgan", "srgan-photo"]):
         tensors, header = tiny(seed=seed)
-        card = {"tile_margin": 10 + seed, "realism": (1.0, 0.8)[seed]}
+        card = {"tile_margin": 10 + seed, "realism": (1.0, 0.8, 0.5)[seed]}
         save_weights(tmp_path / f"{name}.safetensors", tensors, replace(header, card=card))
     monkeypatch.setattr(opening, "weights_file", lambda name: tmp_path / f"{name}.safetensors")
     image = np.random.default_rng(0).random((6, 6, 3), dtype=np.float32)
@@ -75,7 +75,11 @@ def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(own, load("srgan")(image), atol=1e-6)
     assert 0.01 < np.abs(half - calm).max() < np.abs(own - calm).max() < np.abs(full - calm).max()
     assert load("srgan", realism=0.5).margin == 11  # type: ignore[attr-defined]
-    with pytest.raises(UsageError, match="blends"):
+    photo = load("srgan-photo", realism=0.5)(image)
+    np.testing.assert_allclose(photo, load("srgan-photo")(image), atol=1e-6)
+    assert np.abs(photo - half).max() > 0.01
+    assert identity("srgan-photo", 0.5) != identity("srgan", 0.5) == identity("srresnet", 0.5)
+    with pytest.raises(UsageError, match="dial of srresnet, srgan, srgan-photo"):
         load(tmp_path / "srgan.safetensors", realism=0.5)
 
 

@@ -49,7 +49,7 @@ def upscale(
     realism: Annotated[
         float | None,
         Option(
-            "--realism", help="0 faithful to 1 full texture (srgan, srresnet); srgan is at 0.875."
+            "--realism", help="0 faithful to 1 full texture; srgan and srgan-photo are at 0.875."
         ),
     ] = None,
     recursive: Annotated[

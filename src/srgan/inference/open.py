@@ -15,7 +15,7 @@ from srgan.inference.network import Network
 from srgan.inference.runtimes import Device, Precision, choose_device, cores, native_bf16
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
-from srgan.weights.catalog import weights_file
+from srgan.weights.catalog import FAITHFUL, REALISTIC, weights_file
 from srgan.weights.format import Header, Tensors, load_weights
 
 DEFAULT_MARGIN = 16
@@ -45,8 +45,8 @@ def load(
             the CPU has it and the model was found to lose nothing by it.
         threads: CPU cores to use; all by default.
         scale: the factor of a filter; a network has its own.
-        realism: 0 (the weights of ``srresnet``) to 1 (all the texture); ``srgan`` itself lies
-            where its card says, at 0.875.
+        realism: 0 (the weights of ``srresnet``) to 1 (all the texture); ``srgan`` and
+            ``srgan-photo`` themselves lie where their cards say, at 0.875.
         tile: side of a tile in input pixels, or ``"auto"``: as memory allows.
         exact: tiles overlap so far that the result equals that of the whole picture within
             1e-4; otherwise as far as 8-bit values need.
@@ -85,7 +85,7 @@ def identity(name_or_path: str | Path, realism: float | None = None) -> str:
     """
     if str(name_or_path) in get_args(KernelName):
         return str(name_or_path)
-    names = [name_or_path] if realism is None else ["srresnet", "srgan"]
+    names = [name_or_path] if realism is None else [FAITHFUL, _far_end(name_or_path)]
     digest = sha256()
     for name in names:
         try:
@@ -197,19 +197,25 @@ def find_weights(name_or_path: str | Path) -> Path:
     return weights_file(str(name_or_path))
 
 
+def _far_end(name_or_path: str | Path) -> str:
+    if str(name_or_path) not in REALISTIC:
+        names = ", ".join(REALISTIC)
+        raise UsageError(f"--realism is a dial of {names}; choose one of them as the model")
+    return REALISTIC[str(name_or_path)]
+
+
 def _blended(name_or_path: str | Path, realism: float) -> tuple[Tensors, Header]:
-    if str(name_or_path) not in ("srresnet", "srgan"):
-        raise UsageError("--realism blends srresnet and srgan; choose one of them as the model")
-    calm, header = load_weights(weights_file("srresnet"))
-    sharp, other = load_weights(weights_file("srgan"))
+    far = _far_end(name_or_path)
+    calm, header = load_weights(weights_file(FAITHFUL))
+    sharp, other = load_weights(weights_file(far))
     if not header.fits(other):
-        raise ModelRefused("srresnet and srgan differ in their networks; they cannot be blended")
+        raise ModelRefused(f"{FAITHFUL} and {far} differ in their networks; they cannot be blended")
     margin = max(int(h.card.get("tile_margin", DEFAULT_MARGIN)) for h in (header, other))
     # The ranges that int8 needs are those of one model, not of a mixture.
     both = set(header.card.get("precisions", ())) & set(other.card.get("precisions", ()))
     precisions = sorted(both - {"int8"})
     card = {**header.card, "tile_margin": margin, "precisions": precisions}
-    # srgan lies where its card says on the way from srresnet to the full texture.
+    # A model lies where its card says on the way from the faithful one to the full texture.
     amount = realism / float(other.card.get("realism", 1.0))
     return blend(calm, sharp, amount), Header(
         header.architecture, header.arguments, header.scale, header.output_range, card

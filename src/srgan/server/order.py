@@ -12,7 +12,7 @@ from srgan.errors import SRGANError
 from srgan.server.lane import Choice, Task
 from srgan.server.limits import ServerLimits
 from srgan.server.problems import Problem, code_of
-from srgan.weights.catalog import Model
+from srgan.weights.catalog import FAITHFUL, REALISTIC, Model
 
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "webp": "WEBP", "tiff": "TIFF"}
 """What results are given in, by the name in the form."""
@@ -77,7 +77,8 @@ class Order:
 
 def has_dial(name: str, models: Sequence[Model]) -> bool:
     """Whether a model's realism can be chosen: its faithful sibling has to be there as well."""
-    return name == "srgan" and {"srgan", "srresnet"} <= {m.name for m in models}
+    faithful = FAITHFUL in {m.name for m in models}
+    return faithful and name != FAITHFUL and name in REALISTIC
 
 
 def read_order(

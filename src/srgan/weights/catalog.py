@@ -10,8 +10,14 @@ from srgan.weights.format import read_header
 
 Kind = Literal["network", "dictionary", "filter"]
 
-DEFAULT = "srresnet"
+DEFAULT = "srgan-photo"
 """The model that is used when nobody names one."""
+
+FAITHFUL = "srresnet"
+"""The model at the beginning of the realism dial."""
+
+REALISTIC = {"srresnet": "srgan", "srgan": "srgan", "srgan-photo": "srgan-photo"}
+"""The model that lies towards the end of each one's realism dial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ NETWORKS = (
     Model(
         "srgan-photo",
         "network",
-        "srgan for real photos: also removes JPEG blocks, noise and slight blur",
+        "for real photos: sharper, without JPEG blocks, noise and slight blur",
         parameters=1_549_462,
     ),
     Model(
