@@ -80,6 +80,8 @@ def test_a_size_that_does_not_enlarge_is_refused(fields: dict[str, str]) -> None
 def test_the_dial_needs_the_faithful_sibling() -> None:
     assert has_dial("srgan", MODELS)
     assert not has_dial("srgan", [m for m in MODELS if m.name != "srresnet"])
+    assert has_dial("srgan-photo", MODELS)
+    assert not has_dial("srresnet", MODELS)
     assert not has_dial("bicubic", MODELS)
 
 
