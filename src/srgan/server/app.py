@@ -128,8 +128,11 @@ class _Service:
             wait = order.wait
             if wait is None:
                 wait = limits.wait_seconds if job.cost <= limits.wait_mp * MEGA else 0.0
-            if wait > 0 and await self.wait(job, request, wait):
-                return self.final(job)
+            if wait > 0:
+                job.owed = True  # until its answer was sent, and it is removed with that
+                if await self.wait(job, request, wait):
+                    return self.final(job)
+                job.owed = False
             return JSONResponse(
                 describe_job(job, self.jobs), 202, {"Location": f"/v1/jobs/{job.id}"}
             )

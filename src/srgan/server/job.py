@@ -20,7 +20,8 @@ class Job:
     """One picture's way through the server.
 
     ``folder`` holds the upload and the result. ``cost`` is in input pixels. Times are of the
-    monotonic clock, but ``expires``, which is told to clients, in seconds since 1970.
+    monotonic clock, but ``expires``, which is told to clients, in seconds since 1970. It is
+    ``owed`` while the request that brought it waits to be answered with its result.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Job:
     started: float | None = None
     ended: float | None = None
     expires: float | None = None
+    owed: bool = False
     notices: tuple[str, ...] = ()
     problem: Problem | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -73,7 +73,7 @@ class Jobs:
         self.stopping = True
         deadline = time.monotonic() + self.limits.stop_seconds
         # The last second is for telling those who wait, and for the files.
-        while (self.queue or self.running) and time.monotonic() < deadline - 1.0:
+        while self._unfinished() and time.monotonic() < deadline - 1.0:
             await asyncio.sleep(0.05)
         for job in [*self.queue, *([self.running] if self.running else [])]:
             log.warning("job %s was not finished before the server stopped", job.id)
@@ -89,6 +89,11 @@ class Jobs:
         self.running = None
         for job in list(self.jobs.values()):
             self.remove(job)
+
+    def _unfinished(self) -> bool:
+        # A result that is owed keeps its files until it was sent.
+        owed = any(job.owed for job in self.jobs.values())
+        return bool(self.queue or self.running or owed)
 
     # Admission
 

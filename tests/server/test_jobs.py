@@ -1,0 +1,45 @@
+import asyncio
+from pathlib import Path
+
+from fakes import Opener
+
+from srgan.server.job import Job
+from srgan.server.jobs import Jobs
+from srgan.server.lane import Choice, Task
+from srgan.server.limits import ServerLimits
+
+
+def finished(folder: Path) -> Job:
+    """A job whose result lies in its folder."""
+    folder.mkdir()
+    (folder / "result.png").write_bytes(b"result")
+    choice = Choice("bicubic")
+    task = Task(choice, folder, folder / "result.png", "PNG", 8, 8)
+    return Job("id", folder, "", "", choice, task, (2, 2, 1, "PNG"), 4, state="done")
+
+
+def test_stopping_keeps_a_result_until_it_was_sent(tmp_path: Path) -> None:
+    async def check() -> None:
+        jobs = Jobs(ServerLimits(stop_seconds=60), Opener(tmp_path), Choice("bicubic"), tmp_path)
+        job = jobs.jobs["id"] = finished(tmp_path / "owed")
+        job.owed = True
+        stopping = asyncio.create_task(jobs.stop())
+        await asyncio.sleep(0.3)
+        assert not stopping.done()
+        assert job.task.target.read_bytes() == b"result"
+        jobs.remove(job)
+        await asyncio.wait_for(stopping, 10)
+        assert not job.folder.exists()
+
+    asyncio.run(check())
+
+
+def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
+    async def check() -> None:
+        jobs = Jobs(ServerLimits(stop_seconds=1.1), Opener(tmp_path), Choice("bicubic"), tmp_path)
+        job = jobs.jobs["id"] = finished(tmp_path / "owed")
+        job.owed = True
+        await asyncio.wait_for(jobs.stop(), 10)
+        assert not job.folder.exists()
+
+    asyncio.run(check())
