@@ -14,6 +14,7 @@ from srgan.losses.pixel import (
     consistency_loss,
     distance,
     grid_loss,
+    luma_distance,
     total_variation,
 )
 from srgan.networks.vgg import VGG
@@ -25,6 +26,16 @@ def test_distances_are_means_over_all_numbers() -> None:
     b[0, 0, 0, 0] = 4.0
     assert float(distance(a, b, "l1")) == pytest.approx(4 / 96)
     assert float(distance(a, b, "mse")) == pytest.approx(16 / 96)
+
+
+def test_luma_distance_weighs_the_channels_as_rec_601_does() -> None:
+    a, b = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
+    b[0, 0, 0, 0], b[0, 1, 0, 0] = 1.0, -1.0
+    step = (128.553 - 65.481) / 255
+    assert float(luma_distance(a, b, "l1")) == pytest.approx(step / 32)
+    assert float(luma_distance(a, b, "mse")) == pytest.approx(step**2 / 32)
+    grey = float(luma_distance(a, torch.ones(2, 3, 4, 4), "l1"))
+    assert grey == pytest.approx(219 / 255)
 
 
 def test_total_variation_sums_squared_steps() -> None:

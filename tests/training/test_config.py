@@ -59,6 +59,7 @@ def test_fast_has_less_than_100_000_parameters() -> None:
         ("generator.scale=5", "scale = 5: must be 2, 3 or 4"),
         ("loss=huber", "must be one of"),
         ("ema=1.5", "ema = 1.5"),
+        ("luma=-1.0", "luma = -1.0: must not be negative"),
         ("optimiser.learning_rate=-1", "must be above 0"),
         ("name.x=1", "name is no section"),
         ("updates", "--set wants key=value"),

@@ -1,4 +1,4 @@
-"""Losses between pixels: MSE, L1, artefacts (LDL), consistency with LR, grid, variation."""
+"""Losses between pixels: MSE, L1, luma, artefacts (LDL), consistency with LR, grid, variation."""
 
 from typing import Literal
 
@@ -8,10 +8,20 @@ from torch.nn import functional as F
 
 Distance = Literal["mse", "l1"]
 
+# MATLAB's luma of RGB in [0, 1], as in srgan.image.colour, but for its offset of 16 / 255.
+LUMA = (65.481 / 255.0, 128.553 / 255.0, 24.966 / 255.0)
+
 
 def distance(a: Tensor, b: Tensor, kind: Distance) -> Tensor:
     """Mean squared or absolute difference, a scalar in float32; MSE is equation 4 of the paper."""
     difference = a.float() - b.float()
+    return difference.abs().mean() if kind == "l1" else difference.square().mean()
+
+
+def luma_distance(a: Tensor, b: Tensor, kind: Distance) -> Tensor:
+    """The same between the luma (BT.601, full swing 219/255) of (N, 3, H, W), a scalar."""
+    weights = torch.tensor(LUMA, device=a.device).reshape(1, 3, 1, 1)
+    difference = ((a.float() - b.float()) * weights).sum(1)
     return difference.abs().mean() if kind == "l1" else difference.square().mean()
 
 

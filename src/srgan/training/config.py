@@ -76,6 +76,7 @@ class OptimiserConfig:
 class PretrainConfig:
     """A recipe of pixel pre-training.
 
+    ``luma``: the weight of the same loss between the pictures' luma, added to that between RGB.
     ``validation``: a folder of pictures to validate on; ``""`` means the photos held out.
     """
 
@@ -85,6 +86,7 @@ class PretrainConfig:
     kind: Literal["pretrain"] = "pretrain"
     seed: int = 0
     loss: Literal["mse", "l1"] = "mse"
+    luma: float = 0.0
     output_range: tuple[float, float] = (-1.0, 1.0)
     ema: float = 0.0
     validation: str = ""
@@ -99,6 +101,8 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.luma < 0:
+            raise UsageError(f"recipe.luma = {self.luma}: must not be negative")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from srgan.errors import TrainingStopped, UsageError
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
+from srgan.losses.pixel import LUMA
 from srgan.metrics.psnr import psnr
 from srgan.networks.build import build
 from srgan.training.checkpoint import (
@@ -33,8 +34,6 @@ from srgan.training.log import log_line
 from srgan.training.packing import Pack
 from srgan.weights.format import Header, save_weights
 
-# MATLAB's luma of RGB in [0, 1], as in srgan.image.colour.
-_WEIGHTS = (65.481 / 255.0, 128.553 / 255.0, 24.966 / 255.0)
 _OFFSET = 16.0 / 255.0
 
 
@@ -140,7 +139,7 @@ def train_luma(
 
 def tensor_luma(rgb: Tensor) -> Tensor:
     """MATLAB's luma: (N, 3, H, W) RGB in [0, 1] → (N, 1, H, W) in [16/255, 235/255]."""
-    weights = torch.tensor(_WEIGHTS, device=rgb.device).view(1, 3, 1, 1)
+    weights = torch.tensor(LUMA, device=rgb.device).view(1, 3, 1, 1)
     return (rgb * weights).sum(dim=1, keepdim=True) + _OFFSET
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from srgan.losses.pixel import distance
+from srgan.losses.pixel import distance, luma_distance
 from srgan.networks.srresnet import SRResNet
 from srgan.training.checkpoint import (
     load_checkpoint,
@@ -98,7 +98,10 @@ def pretrain(
     def step_loss(lr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
         with autocast(config, dev):
             sr = forward(lr)
-        return distance(sr, hr, config.loss)
+        loss = distance(sr, hr, config.loss)
+        if config.luma:
+            loss = loss + config.luma * luma_distance(sr, hr, config.loss)
+        return loss
 
     def save() -> None:
         if processes.first:
