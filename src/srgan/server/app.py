@@ -10,12 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
 
 from srgan import __version__
 from srgan.server.answers import answer_errors
@@ -38,11 +37,11 @@ from srgan.server.limits import MEGA, ServerLimits
 from srgan.server.metrics import Metrics
 from srgan.server.order import MEDIA, Order, disposition, file_name, format_of, read_order
 from srgan.server.problems import Problem
+from srgan.server.streams import Streams
 from srgan.server.uploads import receive_form
 from srgan.weights.catalog import Model
 
 PAGE = Path(__file__).parent / "page"
-_CHUNK = 16 * 1024
 _PULSE_SECONDS = 5.0
 
 log = logging.getLogger("srgan.server")
@@ -107,7 +106,7 @@ class _Service:
         self.jobs = Jobs(config.limits, config.opener, Choice(config.default), config.spool)
         self.metrics = Metrics(())
         self.receiving: Counter[str] = Counter()
-        self.streams = 0
+        self.streams = Streams(config.limits.streams)
 
     def add_routes(self, app: FastAPI) -> None:
         limits = self.limits
@@ -151,8 +150,8 @@ class _Service:
         async def events(id: str) -> Response:
             """One `job` event with the job's document for each change, until the job ends."""
             found = self.find(id)
-            self.check_streams()
-            return _Stream(self, self.events(found), media_type="text/event-stream")
+            self.streams.check()
+            return self.streams.answer(self.events(found), media="text/event-stream")
 
         @app.get(
             "/v1/jobs/{id}/result",
@@ -170,7 +169,7 @@ class _Service:
             if found.state != "done":
                 raise found.problem or Problem("not_ready", f"the job is {found.state}; wait")
             kind = format_of(format) if format else found.task.format
-            self.check_streams()
+            self.streams.check()
             path = await self.jobs.result(found, kind, quality)
             return self.file(found, path, kind)
 
@@ -217,7 +216,7 @@ class _Service:
         async def metrics() -> Response:
             """In Prometheus' text format."""
             return Response(
-                self.metrics.text(self.jobs, self.streams),
+                self.metrics.text(self.jobs, self.streams.open),
                 media_type="text/plain; version=0.0.4; charset=utf-8",
             )
 
@@ -317,34 +316,16 @@ class _Service:
             raise job.problem or Problem("not_ready", "the job was cancelled")
         return self.file(job, job.task.target, job.task.format, last=True)
 
-    def check_streams(self) -> None:
-        """Refuse to open another stream.
-
-        Raises:
-            Problem: there are too many.
-        """
-        if self.streams >= self.limits.streams:
-            raise Problem("queue_full", "too many streams are open; try again", retry_after=2)
-
     def file(self, job: Job, path: Path, format_: str, *, last: bool = False) -> Response:
         """A result as a download; with its last one a job goes."""
 
-        async def chunks() -> AsyncIterator[bytes]:
-            # Reads come from memory, mostly: the file was just written.
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    yield chunk
+        def ended() -> None:
+            if last:
+                self.jobs.remove(job)
 
         name = file_name(job.name, job.source[1], job.task.width, format_)
-        headers = {
-            "Content-Length": str(path.stat().st_size),
-            "Content-Disposition": disposition(name),
-            "X-Srgan-Job": job.id,
-        }
-        response = _Stream(self, chunks(), media_type=MEDIA[format_], headers=headers)
-        if last:
-            response.ended = lambda: self.jobs.remove(job)
-        return response
+        headers = {"Content-Disposition": disposition(name), "X-Srgan-Job": job.id}
+        return self.streams.download(path, media=MEDIA[format_], headers=headers, ended=ended)
 
     async def events(self, job: Job) -> AsyncIterator[bytes]:
         """The text of an event stream."""
@@ -354,23 +335,6 @@ class _Service:
                 yield f"event: job\ndata: {document}\n\n".encode()
             else:
                 yield b": still here\n\n"
-
-
-class _Stream(StreamingResponse):
-    """Counts while it is open, however it ends: a client may leave before the first byte."""
-
-    def __init__(self, service: _Service, content: AsyncIterator[bytes], **options: Any) -> None:
-        super().__init__(content, **options)
-        self.service = service
-        self.ended: Callable[[], None] = lambda: None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.service.streams += 1
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self.service.streams -= 1
-            self.ended()
 
 
 _PAGE_FILES = {
