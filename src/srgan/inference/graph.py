@@ -107,14 +107,29 @@ def reach(header: Header) -> int:
     if header.architecture in LUMA_ARCHITECTURES:
         return reach_luma(header)
     blocks = int(header.arguments.get("blocks", 16))
+    head = 1 if header.arguments.get("direct") else 4
+    return int(np.ceil(head + 2 * blocks + 1 + _end_radius(header)))
+
+
+def end_reach(header: Header) -> int | None:
+    """How many LR pixels to each side the layers after the long skip read.
+
+    3 for the paper's network, which spends nearly half its work there: a tile's margin need not
+    go through them. None for a network without these layers, which enlarges all that it is given.
+    """
+    if header.architecture in LUMA_ARCHITECTURES:
+        return None
+    return int(np.ceil(_end_radius(header)))
+
+
+def _end_radius(header: Header) -> float:
     if header.arguments.get("direct"):
-        return 2 * blocks + 3
-    radius = 4.0 + 2.0 * blocks + 1.0
-    grown = 1
+        return 1.0
+    radius, grown = 0.0, 1
     for factor in STAGES[header.scale]:
         radius += 1.0 / grown
         grown *= factor
-    return int(np.ceil(radius + 4.0 / grown))
+    return radius + 4.0 / grown
 
 
 def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
@@ -179,6 +194,9 @@ def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
     return Layers(header.scale, head, tuple(blocks), trunk, tuple(stages), tail, last, skip)
 
 
+PART = ("start", "stop")
+"""The inputs of a graph that can enlarge a part of what it sees."""
+
 Ranges = Mapping[str, tuple[float, float]]
 """The least and greatest value that each convolution reads, by the convolution's name."""
 
@@ -189,6 +207,7 @@ def build_graph(
     *,
     ranges: Ranges | None = None,
     observe: bool = False,
+    part: bool = False,
 ) -> bytes:
     """The network of a weights file as a serialised ONNX model.
 
@@ -201,6 +220,9 @@ def build_graph(
             each output map, what they read by its range.
         observe: adds, for each convolution NAME, the outputs ``NAME.low`` and ``NAME.high``: the
             range of what it read.
+        part: adds the inputs ``start`` and ``stop``, (2,) int64: only these rows and columns of
+            the input go through the layers after the long skip, and ``output`` is of them alone.
+            Its outermost :func:`end_reach` LR pixels lack what lies beyond.
 
     Raises:
         ModelRefused: the tensors do not fit the header.
@@ -215,14 +237,19 @@ def build_graph(
         y = graph.activate(graph.conv(x, first, f"block{i}a"), slope)
         x = graph.add(x, graph.conv(y, second, f"block{i}b"))
     x = graph.add(shallow, graph.conv(x, layers.trunk, "trunk"))
+    lr = "input"
+    if part:
+        axes = graph.constant(np.array([2, 3]), "part.axes")
+        x, lr = (graph.node("Slice", [whole, *PART, axes]) for whole in (x, lr))
     for i, (wide, slope, factor) in enumerate(layers.stages):
         x = graph.activate(graph.conv(x, wide, f"stage{i}"), slope)
         if i + 1 < len(layers.stages):
             x = graph.shuffle(x, factor)
     x = graph.shuffle(graph.conv(x, layers.tail, "tail"), layers.last_factor)
     if layers.skip:
-        x = graph.add(x, graph.enlarge("input", layers.scale, layers.skip))
-    return graph.model(f"srresnet_x{layers.scale}", x, scalars=graph.observed)
+        x = graph.add(x, graph.enlarge(lr, layers.scale, layers.skip))
+    name = f"srresnet_x{layers.scale}"
+    return graph.model(name, x, scalars=graph.observed, pairs=PART if part else ())
 
 
 class _Graph(Nodes):

@@ -3,12 +3,12 @@
 import contextlib
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from srgan.errors import RuntimeFailed, SRGANError
-from srgan.inference.runtimes import Batch, Device, Precision, Runtime, open_runtime
+from srgan.inference.runtimes import Batch, Device, Pair, Precision, Runtime, open_runtime
 from srgan.inference.upscaler import Image
 
 
@@ -22,6 +22,8 @@ class Network:
         scale: the network's factor.
         device, precision: where and how it runs.
         threads: CPU cores.
+        end_reach: of a graph that can enlarge a part; see
+            :func:`srgan.inference.graph.end_reach`.
     """
 
     def __init__(
@@ -32,12 +34,14 @@ class Network:
         device: Device,
         precision: Precision,
         threads: int,
+        end_reach: int | None = None,
     ) -> None:
         self.scale = scale
         self.device = device
         self.precision = precision
         self._graph = graph
         self._threads = threads
+        self._end_reach = end_reach
         self._runtimes: dict[Precision, Runtime] = {}
         self._lock = threading.Lock()
         self._turn = threading.Lock()
@@ -76,27 +80,56 @@ class Network:
             RuntimeFailed: the network cannot be run, or gives NaN or infinity even in fp32.
             MemoryError: there is too little memory for a picture of this size.
         """
+        return self.part(image, slice(0, image.shape[0]), slice(0, image.shape[1]))
+
+    def part(self, image: Image, rows: slice, columns: slice) -> Image:
+        """Enlarge some rows and columns of a picture as they are in the whole.
+
+        Args:
+            image: (H, W, 3) float32 in [0, 1].
+            rows, columns: both with a start and a stop within the picture.
+
+        Returns:
+            (h * scale, w * scale, 3) of h rows and w columns, not clipped.
+
+        Raises:
+            RuntimeFailed: as for the whole.
+            MemoryError: as for the whole.
+        """
         batch = np.ascontiguousarray(image.transpose(2, 0, 1))[None]  # (1, 3, H, W)
-        out = self._run(self.precision, batch)
+        start, stop, pairs = (0, 0), image.shape[:2], {}
+        if self._end_reach is not None:
+            start = tuple(max(0, side.start - self._end_reach) for side in (rows, columns))
+            stop = tuple(
+                min(length, side.stop + self._end_reach)
+                for length, side in zip(stop, (rows, columns), strict=True)
+            )
+            pairs = {"start": np.array(start), "stop": np.array(stop)}
+        out = self._run(self.precision, batch, pairs)
         if not _finite(out) and self.precision != "fp32":
-            out = self._run("fp32", batch)
-        if out.shape[2:] != (image.shape[0] * self.scale, image.shape[1] * self.scale):
+            out = self._run("fp32", batch, pairs)
+        height, width = ((b - a) * self.scale for a, b in zip(start, stop, strict=True))
+        if out.shape[2:] != (height, width):
             raise RuntimeFailed(
-                f"the network gave {out.shape[3]}x{out.shape[2]} pixels for an input of "
-                f"{image.shape[1]}x{image.shape[0]}; try again with --device cpu or another runtime"
+                f"the network gave {out.shape[3]}x{out.shape[2]} pixels in place of "
+                f"{width}x{height}; try again with --device cpu or another runtime"
             )
         if not _finite(out):
             raise RuntimeFailed(
                 "the network gave NaN or infinity; the input or the weights hold values that no "
                 "picture has: check both, or take another model"
             )
-        enlarged: Image = out[0].transpose(1, 2, 0)
+        inner = (
+            slice((side.start - first) * self.scale, (side.stop - first) * self.scale)
+            for side, first in zip((rows, columns), start, strict=True)
+        )
+        enlarged: Image = out[0].transpose(1, 2, 0)[tuple(inner)]
         return enlarged
 
-    def _run(self, precision: Precision, batch: Batch) -> Batch:
+    def _run(self, precision: Precision, batch: Batch, pairs: Mapping[str, Pair]) -> Batch:
         runtime = self.runtime(precision)
         with self._turn:
-            return runtime(batch)
+            return runtime(batch, **pairs)
 
 
 def _finite(out: Batch) -> bool:

@@ -11,7 +11,7 @@ from srgan.errors import ModelRefused
 Array = NDArray[np.float32]
 
 OPSET = 17
-_FLOAT32 = 1
+_FLOAT32, _INT64 = 1, 7
 
 
 class Taker:
@@ -80,13 +80,16 @@ class Nodes:
         """A pixel shuffle, as PyTorch's."""
         return self.node("DepthToSpace", [x], blocksize=factor, mode="CRD")
 
-    def model(self, name: str, output: str, *, scalars: Sequence[str] = ()) -> bytes:
+    def model(
+        self, name: str, output: str, *, scalars: Sequence[str] = (), pairs: Sequence[str] = ()
+    ) -> bytes:
         """The whole as a serialised ONNX model, ``input`` to ``output``, all sizes free.
 
         Args:
             name: of the graph.
             output: the value that is given as ``output``.
             scalars: values without dimensions that are given besides.
+            pairs: inputs of two whole numbers that are taken besides.
         """
         helper = self._helper
         self.node("Identity", [output], "output")
@@ -94,7 +97,10 @@ class Nodes:
         graph = helper.make_graph(
             self._nodes,
             name,
-            [info("input", _FLOAT32, ["batch", 3, "height", "width"])],
+            [
+                info("input", _FLOAT32, ["batch", 3, "height", "width"]),
+                *(info(pair, _INT64, [2]) for pair in pairs),
+            ],
             [
                 info("output", _FLOAT32, ["batch", 3, "out_height", "out_width"]),
                 *(info(scalar, _FLOAT32, []) for scalar in scalars),

@@ -10,7 +10,7 @@ from srgan.classical.interpolation import Interpolation
 from srgan.classical.methods import METHODS, open_fitted
 from srgan.errors import ModelRefused, UsageError
 from srgan.image.resize import KernelName
-from srgan.inference.graph import blend, build_graph, reach
+from srgan.inference.graph import blend, build_graph, end_reach, reach
 from srgan.inference.network import Network
 from srgan.inference.runtimes import Device, Precision, choose_device, cores, native_bf16
 from srgan.inference.tiles import Tiled
@@ -120,12 +120,20 @@ def open_network(
     chosen = choose_precision(precision, header, device)
     if margin is None:
         margin = int(header.card.get("tile_margin", DEFAULT_MARGIN))
-    graph = cache(partial(graph_of, tensors, header))
+    end = end_reach(header)
+    graph = cache(partial(graph_of, tensors, header, part=end is not None))
     graph(chosen)  # refused now rather than at the first picture
     if tile is None:
         side = int((MEMORY / bytes_per_pixel(header, chosen)) ** 0.5)
         tile = max(32, side - 2 * margin)
-    network = Network(graph, scale=header.scale, device=device, precision=chosen, threads=threads)
+    network = Network(
+        graph,
+        scale=header.scale,
+        device=device,
+        precision=chosen,
+        threads=threads,
+        end_reach=end,
+    )
     network.start()
     return Tiled(network, tile, margin)
 
@@ -168,10 +176,12 @@ def bytes_per_pixel(header: Header, precision: Precision) -> int:
     return 12 * maps * (1 if header.architecture == "espcn" else header.scale**2)
 
 
-def graph_of(tensors: Tensors, header: Header, precision: Precision) -> bytes:
-    """The graph of a network for a precision."""
+def graph_of(
+    tensors: Tensors, header: Header, precision: Precision, *, part: bool = False
+) -> bytes:
+    """The graph of a network for a precision; ``part`` as in :func:`build_graph`."""
     ranges = header.card.get("activation_ranges", {}) if precision == "int8" else {}
-    return build_graph(tensors, header, ranges=ranges)
+    return build_graph(tensors, header, ranges=ranges, part=part)
 
 
 def _check(threads: int | None, scale: int, realism: float | None, tile: int | str) -> None:

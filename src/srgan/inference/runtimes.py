@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from srgan.errors import RuntimeFailed, UsageError
 
 Batch = NDArray[np.float32]
+Pair = NDArray[np.int64]
 Precision = Literal["fp32", "bf16", "int8"]
 Device = Literal["cpu", "cuda"]
 
@@ -35,8 +36,12 @@ class Runtime(Protocol):
     precision: Precision
     device: Device
 
-    def __call__(self, batch: Batch) -> Batch:
-        """(N, 3, H, W) RGB in [0, 1] → (N, 3, H * scale, W * scale)."""
+    def __call__(self, batch: Batch, **pairs: Pair) -> Batch:
+        """(N, 3, H, W) RGB in [0, 1] → (N, 3, H * scale, W * scale).
+
+        Args:
+            pairs: the graph's other inputs; see :func:`srgan.inference.graph.build_graph`.
+        """
         ...
 
 
@@ -96,13 +101,13 @@ class OpenVino:
                 },
             )
 
-    def __call__(self, batch: Batch) -> Batch:
+    def __call__(self, batch: Batch, **pairs: Pair) -> Batch:
         compiled = self._compiled
         if getattr(self._local, "compiled", None) is not compiled:
             self._local.compiled, self._local.request = compiled, compiled.create_infer_request()
         try:
             with _failures(self.name):
-                inputs = {0: np.ascontiguousarray(batch)}
+                inputs = {"input": np.ascontiguousarray(batch), **pairs}
                 out = np.asarray(self._local.request.infer(inputs, share_inputs=True)[0])
                 if out.size == 0:
                     raise MemoryError("OpenVINO gave no values, as it does without memory")
@@ -140,11 +145,10 @@ class OnnxRuntime:
                 "or use --device cpu"
             )
 
-    def __call__(self, batch: Batch) -> Batch:
+    def __call__(self, batch: Batch, **pairs: Pair) -> Batch:
         with _failures(self.name):
-            return np.asarray(
-                self._session.run(["output"], {"input": np.ascontiguousarray(batch)})[0], np.float32
-            )
+            inputs = {"input": np.ascontiguousarray(batch), **pairs}
+            return np.asarray(self._session.run(["output"], inputs)[0], np.float32)
 
 
 @cache

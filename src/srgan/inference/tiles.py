@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.errors import Cancelled, RuntimeFailed, UsageError
-from srgan.inference.upscaler import Image, Upscaler
+from srgan.inference.upscaler import Image, PartUpscaler, Upscaler
 
 Pixels = NDArray[Any]
 """uint8, uint16 or float32 in [0, 1]; (H, W, 3), or (H, W, 1) for gray."""
@@ -178,13 +178,9 @@ class Tiled:
         """One tile's pixels; without memory for it, those of its halves."""
         try:
             window = as_float(image[y.start : y.stop, x.start : x.stop])
-            enlarged = self.upscaler(window)
-            top, left = (y.first - y.start) * self.scale, (x.first - x.start) * self.scale
-            inner = enlarged[
-                top : top + (y.last - y.first) * self.scale,
-                left : left + (x.last - x.first) * self.scale,
-            ]
-            return from_float(inner, dtype, channels=image.shape[2])
+            rows, columns = (slice(s.first - s.start, s.last - s.start) for s in (y, x))
+            enlarged = self._part(window, rows, columns)
+            return from_float(enlarged, dtype, channels=image.shape[2])
         except MemoryError as error:
             tall, wide = y.last - y.first, x.last - x.first
             if max(tall, wide) <= SMALLEST_TILE:
@@ -198,6 +194,15 @@ class Tiled:
         parts = self._halves(x, image.shape[1])
         tiles = [self._tile(image, y, part, dtype) for part in parts]
         return np.concatenate(tiles, axis=1)
+
+    def _part(self, window: Image, rows: slice, columns: slice) -> Image:
+        if isinstance(self.upscaler, PartUpscaler):
+            return self.upscaler.part(window, rows, columns)
+        enlarged = self.upscaler(window)
+        return enlarged[
+            rows.start * self.scale : rows.stop * self.scale,
+            columns.start * self.scale : columns.stop * self.scale,
+        ]
 
     def _halves(self, span: Span, length: int) -> tuple[Span, Span]:
         middle = (span.first + span.last) // 2

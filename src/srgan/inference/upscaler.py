@@ -1,6 +1,6 @@
 """The waist of the project: one protocol for every way to enlarge a picture."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,4 +19,17 @@ class Upscaler(Protocol):
 
     def __call__(self, image: Image) -> Image:
         """(H, W, 3) float32 RGB in [0, 1] → (H * scale, W * scale, 3) float32, not clipped."""
+        ...
+
+
+@runtime_checkable
+class PartUpscaler(Upscaler, Protocol):
+    """An upscaler that saves work where only a part of what it sees is asked for."""
+
+    def part(self, image: Image, rows: slice, columns: slice) -> Image:
+        """These rows and columns of what the upscaler makes of (H, W, 3), as in the whole.
+
+        Returns:
+            (h * scale, w * scale, 3) for h rows and w columns of the image.
+        """
         ...
