@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from srgan.errors import TrainingStopped
 from srgan.image.atomic import atomic_file
+from srgan.training.muon import Muon
 
 
 def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
@@ -74,12 +75,12 @@ def optimiser_tensors(
 def restore_optimiser(
     optimiser: torch.optim.Optimizer, module: nn.Module, prefix: str, tensors: dict[str, Tensor]
 ) -> None:
-    """Put back what :func:`optimiser_tensors` took."""
+    """Put back what :func:`optimiser_tensors` took; what another method left begins anew."""
     fused = bool(optimiser.defaults.get("fused"))  # such a step count is on the device too
     for name, parameter in module.named_parameters():
         start = f"{prefix}.{name}."
         state = {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
-        if state:
+        if state and ("exp_avg_sq" in state or isinstance(optimiser, Muon)):
             optimiser.state[parameter] = {
                 k: _step(v, parameter, fused) if k == "step" else _beside(v, parameter)
                 for k, v in state.items()

@@ -77,6 +77,7 @@ class PretrainConfig:
     """A recipe of pixel pre-training.
 
     ``luma``: the weight of the same loss between the pictures' luma, added to that between RGB.
+    ``method``: what trains the kernels, Adam or :class:`srgan.training.muon.Muon`.
     ``validation``: a folder of pictures to validate on; ``""`` means the photos held out.
     """
 
@@ -87,6 +88,7 @@ class PretrainConfig:
     seed: int = 0
     loss: Literal["mse", "l1"] = "mse"
     luma: float = 0.0
+    method: Literal["adam", "muon"] = "adam"
     output_range: tuple[float, float] = (-1.0, 1.0)
     ema: float = 0.0
     validation: str = ""

@@ -48,12 +48,12 @@ from srgan.training.generator import (
 )
 from srgan.training.preflight import check_batch, check_losses
 from srgan.training.setup import (
-    adam_for,
     autocast,
     begin_update,
     compiled,
     eagerly,
     guarded,
+    optimiser_for,
     set_up,
 )
 from srgan.training.watch import Watch
@@ -95,8 +95,8 @@ def train_gan(
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
-    g_adam = adam_for(generator, config.optimiser, dev)
-    d_adam = adam_for(discriminator, config.optimiser, dev)
+    g_adam = optimiser_for(generator, config.optimiser, dev)
+    d_adam = optimiser_for(discriminator, config.optimiser, dev)
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
     # The downscale of a crop alone: without the margin that the batches are shrunk with.
     margin = 2 * config.generator.scale

@@ -34,12 +34,12 @@ from srgan.training.generator import (
 )
 from srgan.training.preflight import check_batch, check_losses
 from srgan.training.setup import (
-    adam_for,
     autocast,
     begin_update,
     compiled,
     eagerly,
     guarded,
+    optimiser_for,
     set_up,
 )
 from srgan.training.watch import Watch
@@ -85,7 +85,7 @@ def pretrain(
     generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     forward = compiled(config, generator)
-    adam = adam_for(generator, config.optimiser, dev)
+    adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
 
     update, best = 0, float("inf")
     if resume:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -18,6 +18,7 @@ from srgan.image.atomic import failure, make_folder, sweep
 from srgan.training.config import Config, OptimiserConfig
 from srgan.training.data import Batches, Crops, split
 from srgan.training.distributed import Processes, join, leave, wait
+from srgan.training.muon import Muon
 from srgan.training.packing import open_data
 from srgan.training.validation import Bytes, folder_pictures, held_out_pictures
 
@@ -102,9 +103,16 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
     )
 
 
-def adam_for(network: nn.Module, config: OptimiserConfig, device: torch.device) -> torch.optim.Adam:
-    """Adam on all parameters of a network, in one kernel where the device has it."""
-    return torch.optim.Adam(
+def optimiser_for(
+    network: nn.Module,
+    config: OptimiserConfig,
+    device: torch.device,
+    *,
+    method: Literal["adam", "muon"] = "adam",
+) -> torch.optim.Adam:
+    """The optimiser of all parameters; Adam in one kernel where the device has it."""
+    kind = Muon if method == "muon" else torch.optim.Adam
+    return kind(
         network.parameters(),
         betas=(config.beta1, config.beta2),
         fused=device.type in ("cpu", "cuda"),
