@@ -24,7 +24,12 @@ def compare(
     ] = None,
     models: Annotated[
         str | None,
-        Option("-m", "--models", metavar="A,B,…", help="Default: bicubic and the networks."),
+        Option(
+            "-m",
+            "--models",
+            metavar="A,B,…",
+            help="Default: bicubic and the networks of this scale, which are there for 4.",
+        ),
     ] = None,
     hr: Annotated[
         Path | None,
@@ -55,18 +60,21 @@ def compare(
     from srgan.weights.catalog import models as catalog
 
     target = output or input_.with_name(f"{input_.stem}_compare.png")
+    if scale not in (2, 3, 4):
+        raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
     if target.exists() and not overwrite:
         raise UsageError(f"{target}: exists already; say --overwrite or another --output")
     lr = _rgb8(read_picture(input_))
     size = (lr.shape[0] * scale, lr.shape[1] * scale)
     reference = None if hr is None else _rgb8(read_picture(hr))
     if reference is not None:
-        reference = reference[: size[0], : size[1]]
-        if reference.shape[:2] != size:
+        # The last pixels, which the scale does not divide, may have been cut for the small one.
+        if any(not 0 <= reference.shape[i] - size[i] < scale for i in (0, 1)):
             raise UsageError(
                 f"{hr}: must be {scale} times {input_} ({size[1]}x{size[0]}), "
                 f"not {reference.shape[1]}x{reference.shape[0]}"
             )
+        reference = reference[: size[0], : size[1]]
     if models is None:
         names = [
             "bicubic",
@@ -74,6 +82,7 @@ def compare(
         ]
     else:
         names = [name.strip() for name in models.split(",") if name.strip()]
+    box = None if crop is None else _crop(crop, size)
     panels = []
     for name in names:
         sr = upscale_array(lr, load(name, scale=scale), size=size)
@@ -83,8 +92,8 @@ def compare(
         panels.append(Panel(label, sr, caption))
     if reference is not None:
         panels.append(Panel("original", np.ascontiguousarray(reference), "PSNR / SSIM"))
-    base = panels[-1].image
-    box = busiest_crop(base, side=max(16, min(size) // 5)) if crop is None else _crop(crop, size)
+    if box is None:
+        box = busiest_crop(panels[-1].image, side=max(16, min(size) // 5))
     sheet = comparison(panels, box)
     write_picture(
         Picture((Frame(sheet, None),), Metadata(), "PNG", ()), target, overwrite=overwrite

@@ -22,6 +22,9 @@ def fit(
     atoms: Annotated[int, typer.Option(help="Size of the dictionary.")] = 1024,
     samples: Annotated[int, typer.Option(help="Patches that A+ learns from, at most.")] = 2_000_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists.")
+    ] = False,
 ) -> None:
     """Fit a dictionary method, or NIQE's idea of a clean photo, on a folder of pictures.
 
@@ -32,6 +35,10 @@ def fit(
 
     from srgan.errors import UsageError
 
+    if output.exists() and not overwrite:
+        raise UsageError(f"{output}: exists already; say --overwrite or another --output")
+    if not data.is_dir():
+        raise UsageError(f"{data}: there is no such folder; name one with pictures")
     if method == "niqe":
         from srgan.metrics import niqe
 

@@ -22,7 +22,11 @@ SIZE, MODEL, OUTPUT, SPEED, LIMITS = "Size", "Model", "Output", "Speed", "Limits
 
 
 def upscale(
-    inputs: Annotated[list[Path], Argument(metavar="INPUT…", help="Pictures or folders.")],
+    inputs: Annotated[
+        list[Path],
+        # One that cannot be read is told with its picture, when the others are done.
+        Argument(metavar="INPUT…", help="Pictures or folders.", readable=False),
+    ],
     output: Annotated[
         Path | None,
         Option(
@@ -224,6 +228,8 @@ def upscale(
                 print("srgan: interrupted", file=sys.stderr)
                 sys.exit(stop.exit_status)
             except SRGANError as error:
+                if os.environ.get("SRGAN_DEBUG"):
+                    raise
                 failed += 1
                 message = str(error)
                 if not message.startswith(shown(source)):
@@ -304,8 +310,17 @@ def _pairs(
     """
     from srgan.image.atomic import shown
     from srgan.image.files import format_for
+    from srgan.image.formats import FORMATS
     from srgan.inference.file import default_output
 
+    known = output is not None and any(
+        output.suffix.lower() in f.suffixes for f in FORMATS.values()
+    )
+    if output is not None and known and len(inputs) > 1 and not output.is_dir():
+        raise UsageError(
+            f"--output {shown(output)} names a picture, but {len(inputs)} inputs were given; "
+            "name a folder"
+        )
     pairs: list[tuple[Path, Path]] = []
     to_folder = output is not None and (
         output.is_dir() or len(inputs) > 1 or inputs[0].is_dir() or not output.suffix

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from srgan.image.atomic import refuse_existing
+from srgan.errors import UsageError
+from srgan.image.atomic import refuse_existing, shown
 from srgan.image.files import (
     FORMATS,
     format_for,
@@ -17,6 +18,7 @@ from srgan.image.files import (
     read_picture,
     write_picture,
 )
+from srgan.image.fit import frames_held
 from srgan.image.limits import Limits
 from srgan.image.picture import Picture
 from srgan.inference.upscale import frame_strips, target_size, upscale_picture
@@ -75,9 +77,13 @@ def default_output(source: Path, options: Options, folder: Path | None = None) -
     if options.format is not None:
         suffix = format_for(options.format).suffixes[0]
     else:
-        known = any(source.suffix.lower() in f.suffixes for f in FORMATS.values())
-        suffix = source.suffix if known else ".png"
+        suffix = source.suffix if known_suffix(source) else ".png"
     return (folder or source.parent) / f"{source.stem}_{size_mark(options)}{suffix}"
+
+
+def known_suffix(path: Path) -> bool:
+    """Whether a name ends as those of some format do."""
+    return any(path.suffix.lower() in f.suffixes for f in FORMATS.values())
 
 
 def wanted_size(height: int, width: int, options: Options) -> tuple[int, int]:
@@ -119,6 +125,10 @@ def upscale_file(
     if not options.overwrite:
         refuse_existing(target)
     kind = options.format or format_for(target).name
+    if target.suffix.lower() not in format_for(kind).suffixes and known_suffix(target):
+        raise UsageError(
+            f"{shown(target)} is a name of another format than --format {kind}; give one of both"
+        )
     info = probe(source, limits=options.limits)
     size = wanted_size(info.height, info.width, options)
     options.limits.check_output(*size, frames=info.frames)
@@ -130,6 +140,7 @@ def upscale_file(
         frames=len(picture.frames),
         pages=picture.frames[-1].duration_ms is None,
     )
+    picture = frames_held(picture, format_for(kind))
     if len(picture.frames) == 1 and not options.consistent:
         _stream(picture, target, upscaler, options, size, progress, cancelled)
     else:

@@ -140,8 +140,8 @@ def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
     """
     if header.architecture != "srresnet" or header.scale not in STAGES:
         raise ModelRefused(
-            f"architecture {header.architecture!r} at x{header.scale} cannot be run; "
-            "choose a model that `srgan models` lists"
+            f"architecture {header.architecture!r} at x{header.scale} is no network that can be "
+            "run; choose one of the networks that `srgan models` lists"
         )
     low, high = header.output_range
     take = Taker(tensors)

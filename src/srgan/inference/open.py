@@ -59,6 +59,8 @@ def load(
     _check(threads, scale, realism, tile)
     for kernel in get_args(KernelName):
         if str(name_or_path) == kernel:
+            if realism is not None:
+                _far_end(kernel)  # says that it has no such dial
             return Interpolation(kernel, scale)
     if realism is not None:
         tensors, header = _blended(name_or_path, realism)

@@ -104,7 +104,16 @@ class Tiled:
         return self.upscaler.scale
 
     def __call__(self, image: Image) -> Image:
-        """(H, W, 3) float32 in [0, 1] → (H * scale, W * scale, 3), not clipped."""
+        """(H, W, 3) float32 in [0, 1] → (H * scale, W * scale, 3), not clipped.
+
+        Raises:
+            UsageError: the array is of another shape or type.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.float32:
+            raise UsageError(
+                "the picture must be (H, W, 3) float32 in [0, 1], not "
+                f"{image.shape} {image.dtype}; srgan.upscale takes other kinds"
+            )
         return np.concatenate(list(self.strips(image, dtype=np.dtype(np.float32))))
 
     def strips(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from srgan.image.fit import losses
 from srgan.image.picture import Picture
 from srgan.inference.upscaler import Upscaler
 from srgan.server.child import Asked, Serve
@@ -140,7 +141,14 @@ def run(task: Task, upscaler: Upscaler, asked: Asked) -> tuple[str, ...]:
         _stream(picture, task, upscaler, asked)
     else:
         _whole(picture, task, upscaler, asked)
-    return picture.notices
+    lost = losses(
+        task.format,
+        bit_depth=picture.bit_depth,
+        alpha=picture.has_alpha,
+        frames=len(picture.frames),
+        pages=picture.frames[-1].duration_ms is None,
+    )
+    return (*picture.notices, *lost)
 
 
 def _stream(picture: Picture, task: Task, upscaler: Upscaler, asked: Asked) -> None:

@@ -286,9 +286,11 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Config | Lum
         UsageError: the file is missing or no TOML, or a key or value is wrong.
     """
     try:
-        table: dict[str, Any] = tomllib.loads(Path(path).read_text())
+        table: dict[str, Any] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: the recipe cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is no text in UTF-8, which a recipe is") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: the recipe is no valid TOML: {error}") from error
     for override in overrides:

@@ -51,19 +51,19 @@ NETWORKS = (
         "srresnet",
         "network",
         "trained for small pixel errors: faithful, calm, a little soft",
-        parameters=1_549_462,
+        parameters=1_545_238,
     ),
     Model(
         "srgan",
         "network",
         "trained against a discriminator: sharp, invents plausible texture",
-        parameters=1_549_462,
+        parameters=1_545_238,
     ),
     Model(
         "srgan-photo",
         "network",
         "for real photos: sharper, without JPEG blocks, noise and slight blur",
-        parameters=1_549_462,
+        parameters=1_545_238,
     ),
     Model(
         "fast",
@@ -131,6 +131,9 @@ def weights_file(name: str) -> Path:
         ModelRefused: there is none of this name; the message lists the names.
     """
     path = _shipped(name)
+    if name in {m.name for m in FILTERS}:
+        networks = ", ".join(m.name for m in NETWORKS)
+        raise ModelRefused(f"{name} is a filter and has no weights; choose one of {networks}")
     if name not in {m.name for m in NETWORKS} or not path.is_file():
         known = ", ".join(m.name for m in models())
         raise ModelRefused(
