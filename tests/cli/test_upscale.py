@@ -71,6 +71,28 @@ def test_two_photos_for_one_result_are_refused_before_the_start(
     assert not out.exists()
 
 
+def test_two_photos_have_no_room_in_one_file(srgan: Run, photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    other.write_bytes(photo.read_bytes())
+    ran = srgan("upscale", photo, other, "-m", "nearest", "-o", tmp_path / "large.png")
+    assert ran.status == 2
+    assert "name a folder" in ran.err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["other.png", "photo.png"]
+
+
+def test_only_frames_that_the_format_holds_are_computed(
+    srgan: Run, photo: Path, tmp_path: Path
+) -> None:
+    frames = [Image.new("L", (6, 5), shade) for shade in (30, 120, 210)]
+    frames[0].save(tmp_path / "film.gif", save_all=True, append_images=frames[1:], duration=50)
+    ran = srgan("upscale", tmp_path / "film.gif", "-m", "nearest", "--format", "png", "--json")
+    assert json.loads(ran.out)["frames"] == 3
+    ran = srgan("upscale", tmp_path / "film.gif", "-m", "nearest", "--format", "bmp", "--json")
+    done = json.loads(ran.out)
+    assert done["frames"] == 1
+    assert done["notices"] == ["BMP holds one frame: the first of 3 is written"]
+
+
 def test_an_odd_name_is_shown_on_one_line(srgan: Run, photo: Path) -> None:
     odd = photo.rename(photo.with_name("new\nline\x1b[31m.png"))
     ran = srgan("upscale", odd, "-m", "nearest")
@@ -149,6 +171,8 @@ def test_one_bad_file_does_not_stop_the_others(srgan: Run, photo: Path, tmp_path
         (["--tile", "-3"], "--tile"),
         (["--format", "xyz"], "format"),
         (["--precision", "fp8", "-m", "srresnet"], "precision"),
+        (["--realism", "0.5"], "--realism"),
+        (["-o", "large.jpg", "--format", "png"], "another format"),
         (["--nonsense"], "nonsense"),
     ],
 )

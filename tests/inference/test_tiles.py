@@ -124,6 +124,13 @@ def test_values_survive_the_way_through_floats() -> None:
     assert from_float(over, np.dtype(np.uint8)).max() == 255
 
 
+def test_what_is_no_float_picture_is_refused() -> None:
+    upscaler = tiled(Interpolation("nearest", 2), size=8, margin=2)
+    for wrong in (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4), np.float32)):
+        with pytest.raises(UsageError, match="float32"):
+            upscaler(wrong)
+
+
 def test_a_tile_has_a_size() -> None:
     with pytest.raises(UsageError):
         tiled(Scarce(), size=0, margin=2)

@@ -52,6 +52,17 @@ def test_a_result_equals_the_librarys_byte_for_byte(server: RunningServer) -> No
     assert answer.content == encode_picture(result, "WEBP", 90)
 
 
+def test_what_the_result_cannot_hold_is_told(server: RunningServer) -> None:
+    pages = BytesIO()
+    first, *others = (Image.new("L", (6, 5), shade) for shade in (30, 120, 210))
+    first.save(pages, "TIFF", save_all=True, append_images=others)
+    answer = server.post(pages.getvalue(), "pages.tif", format="png")
+    assert answer.status_code == 200
+    told = json.loads(answer.headers["x-srgan-notices"])
+    assert told == ["PNG holds one page: the first of 3 is written"]
+    assert "x-srgan-notices" not in server.post(SMALL).headers
+
+
 def test_a_job_is_followed_to_its_result(server: RunningServer) -> None:
     with ExitStack() as opened:
         with server.held():

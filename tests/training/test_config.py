@@ -79,3 +79,6 @@ def test_a_missing_or_broken_recipe(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("name = ")
     with pytest.raises(UsageError, match="no valid TOML"):
         load_recipe(tmp_path / "bad.toml")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(UsageError, match="UTF-8"):
+        load_recipe(tmp_path / "photo.jpg")

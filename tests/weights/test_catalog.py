@@ -15,10 +15,14 @@ def test_names_are_unique_and_filters_always_there() -> None:
 
 def test_a_shipped_network_is_what_the_catalog_says() -> None:
     for model in NETWORKS:
-        if model in models():
-            tensors, header = load_weights(weights_file(model.name))
-            assert header.scale == model.scale
-            assert sum(t.size for t in tensors.values()) >= model.parameters > 0
+        tensors, header = load_weights(weights_file(model.name))
+        assert header.scale == model.scale
+        assert sum(t.size for t in tensors.values()) == model.parameters
+
+
+def test_a_filter_has_no_weights() -> None:
+    with pytest.raises(ModelRefused, match=r"bicubic is a filter.*srresnet"):
+        weights_file("bicubic")
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

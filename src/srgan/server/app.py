@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import shutil
 from collections import Counter
@@ -325,6 +326,8 @@ class _Service:
 
         name = file_name(job.name, job.source[1], job.task.width, format_)
         headers = {"Content-Disposition": disposition(name), "X-Srgan-Job": job.id}
+        if job.notices:
+            headers["X-Srgan-Notices"] = json.dumps(job.notices)  # ASCII, as a header must be
         return self.streams.download(path, media=MEDIA[format_], headers=headers, ended=ended)
 
     async def events(self, job: Job) -> AsyncIterator[bytes]:

@@ -1,0 +1,59 @@
+"""``srgan compare`` from the command line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan.image.resize import imresize
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """An original whose height no scale divides, and the picture made of it."""
+    y, x = np.mgrid[:65, :48]
+    waves = np.stack([np.sin(y / 4), np.sin(x / 5), np.cos((x + y) / 6)], axis=2)
+    hr = (127.5 + 100 * waves).astype(np.uint8)
+    lr, original = tmp_path / "lr.png", tmp_path / "hr.png"
+    Image.fromarray(imresize(hr[:64], scale=0.25)).save(lr)
+    Image.fromarray(hr).save(original)
+    return lr, original
+
+
+def test_methods_stand_beside_the_original(srgan: Run, pair: tuple[Path, Path]) -> None:
+    lr, original = pair
+    ran = srgan("compare", lr, "--hr", original, "-m", "nearest,bicubic")
+    assert ran.status == 0, ran.err
+    nearest, bicubic = (float(line.split()[1]) for line in ran.out.splitlines()[:2])
+    assert 15 < nearest < bicubic - 3 < 60
+    with Image.open(lr.with_name("lr_compare.png")) as sheet:
+        assert sheet.width > 3 * 300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-s", "99999"], "2, 3 or 4"),
+        (["-s", "5"], "2, 3 or 4"),
+        (["--crop", "a"], "--crop"),
+        (["--crop", "40,40,20,20"], "inside"),
+        (["--hr", "other.png"], "must be 4 times"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_any_work(
+    srgan: Run, pair: tuple[Path, Path], arguments: list[str], words: str
+) -> None:
+    lr, original = pair
+    with Image.open(original) as image:
+        image.resize((200, 200)).save(lr.with_name("other.png"))
+    given = [str(lr.with_name(a)) if a == "other.png" else a for a in arguments]
+    ran = srgan("compare", lr, "-m", "nearest", *given)
+    assert ran.status == 2
+    assert words in ran.err
+    assert ran.out == ""
+    assert not lr.with_name("lr_compare.png").exists()
