@@ -42,6 +42,7 @@ def test_limits_lists_every_flag_and_variable_with_what_is_in_force() -> None:
         (["--model", "nothing"], "bicubic"),
         (["--queue-jobs", "0"], "--queue-jobs"),
         (["--port", "99999"], "--port"),
+        (["--port", "0", "--spool", "/nothing/there"], "--spool /nothing/there"),
     ],
 )
 def test_what_cannot_be_served_is_one_line_that_says_how_to_mend_it(

@@ -138,6 +138,13 @@ def test_content_decides_and_other_files_are_left_aside(tmp_path: Path) -> None:
     assert reasons["pipe.png"] == "is not a regular file"
 
 
+def test_what_macos_writes_beside_a_photo_is_left_aside(photos: Path, tmp_path: Path) -> None:
+    (photos / "._a.png").write_bytes(b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X")
+    (photos / "._b.png").write_bytes(pixel(tmp_path / "true.png").read_bytes())
+    names = [task.input.name for task in plan_folder(photos, tmp_path / "out").tasks]
+    assert sorted(names) == ["._b.png", "a.png", "b.png"]
+
+
 def test_links_are_not_followed_out_of_the_folder(photos: Path, tmp_path: Path) -> None:
     pixel(tmp_path / "elsewhere/x.png")
     (photos / "loop").symlink_to(photos)

@@ -121,7 +121,12 @@ def _serve(
     shown = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
     if token:
         shown += f"#token={token}"
-    folder = Path(tempfile.mkdtemp(prefix="srgan-", dir=spool))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="srgan-", dir=spool))
+    except OSError as error:
+        raise UsageError(
+            f"--spool {spool}: {error.strerror}; name a folder that is there and can be written"
+        ) from error
     config = Config(known, default, folder, access, limits, LibraryOpener(device, threads))
     serve(
         create_app(config),

@@ -174,6 +174,9 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"  # what macOS writes beside photo.jpg as ._photo.jpg
+
+
 def _kind(path: Path) -> Format | str | None:
     """A picture's format; its suffix if it only claims to be one; None for other files."""
     claims = path.suffix.lower().removeprefix(".") in _FOREIGN.split()
@@ -184,9 +187,12 @@ def _kind(path: Path) -> Format | str | None:
         if not path.is_file():
             return path.suffix if claims else None
         with path.open("rb") as file:
-            kind = sniff(file.read(SNIFF_BYTES))
+            head = file.read(SNIFF_BYTES)
     except OSError:
         return path.suffix if claims else None
+    if head.startswith(_APPLE_DOUBLE):
+        return None
+    kind = sniff(head)
     if isinstance(kind, Format):
         return kind
     return path.suffix if claims else None
