@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srgan.degradation.pipeline import Degradation, degrade
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.losses.perceptual import ContentLoss
@@ -27,8 +28,8 @@ SAMPLES = 4
 class Scores:
     """Means over the validation pictures.
 
-    ``psnr_y`` and ``lr_consistency`` (the result shrunk again against the LR picture) in dB,
-    ``ssim_y`` of Wang; ``perceptual`` is ST-LPIPS where its weights are installed, else a
+    ``psnr_y`` and ``lr_consistency`` (the result shrunk again against the clean LR picture) in
+    dB, ``ssim_y`` of Wang; ``perceptual`` is ST-LPIPS where its weights are installed, else a
     distance of the recipe's VGG features; lower is better, 0 where there is neither.
     """
 
@@ -73,13 +74,21 @@ def validate(
     scale: int,
     output_range: tuple[float, float],
     features: ContentLoss | None = None,
+    degradation: Degradation | None = None,
 ) -> tuple[Scores, list[Bytes]]:
-    """Score the generator, and its first few results with their originals below them."""
+    """Score the generator, and its first few results with their originals below them.
+
+    With ``degradation`` it enlarges damaged LR pictures, each with the same damage every time.
+    """
     rows = []
     shown: list[Bytes] = []
-    for hr in pictures:
+    for i, hr in enumerate(pictures):
         lr = np.asarray(imresize(hr, scale=1.0 / scale), np.uint8)
-        sr = enlarge(generator, lr, output_range)
+        seen = lr
+        if degradation is not None:
+            draw = np.random.Generator(np.random.Philox(key=[0, i]))
+            seen = degrade(hr, degradation, draw, scale=scale)
+        sr = enlarge(generator, seen, output_range)
         perceptual = 0.0
         if available() and min(hr.shape[:2]) >= 24:
             perceptual = stlpips(sr, hr)

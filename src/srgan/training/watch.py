@@ -86,6 +86,7 @@ class Watch:
             scale=self.config.generator.scale,
             output_range=self.config.output_range,
             features=self.features,
+            degradation=self.config.degradation,
         )
         self.log.scores(update, asdict(scores), shown)
         card = {"updates": update, **self.card, "held_out": asdict(scores)}

@@ -1,0 +1,43 @@
+"""Validation: on clean pictures, and on damaged ones for recipes that train on them."""
+
+import numpy as np
+import pytest
+from tests.training.tiny import GENERATOR
+
+from srgan.degradation.pipeline import Degradation
+from srgan.networks.srresnet import SRResNet
+from srgan.training.validation import Scores, validate
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[np.ndarray]:
+    steps = np.linspace(40, 200, 48)
+    slope = np.rint(np.add.outer(steps, steps) / 2).astype(np.uint8)
+    return [np.stack([slope, slope.T[::-1], slope], axis=-1)] * 2
+
+
+def _scores(pictures: list[np.ndarray], degradation: Degradation | None) -> Scores:
+    generator = SRResNet(**GENERATOR).eval()
+    for weights in generator.parameters():
+        weights.data.zero_()
+    return validate(generator, pictures, scale=4, output_range=(0.0, 1.0), degradation=degradation)[
+        0
+    ]
+
+
+def test_noise_of_the_recipe_is_in_what_it_is_validated_on(pictures: list[np.ndarray]) -> None:
+    loud = Degradation(
+        clean=0, blur_share=0, jpeg_share=0, noise_share=1, noise_std_255=(20, 20), middle=(1, 1)
+    )
+    clean, damaged = _scores(pictures, None), _scores(pictures, loud)
+    assert clean.psnr_y > 35
+    assert 18 < damaged.psnr_y < clean.psnr_y - 8
+    assert damaged.lr_consistency < clean.lr_consistency - 8
+
+
+def test_the_damage_is_the_same_every_time(pictures: list[np.ndarray]) -> None:
+    assert _scores(pictures, Degradation(clean=0)) == _scores(pictures, Degradation(clean=0))
+
+
+def test_undamaged_is_as_without(pictures: list[np.ndarray]) -> None:
+    assert _scores(pictures, Degradation(clean=1)) == _scores(pictures, None)
