@@ -60,3 +60,11 @@ def test_an_empty_argument_is_not_the_current_folder(tmp_path: Path) -> None:
     assert ran.returncode == 2
     assert ran.stderr.startswith("srgan: an argument is empty")
     assert [p.name for p in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_the_package_runs_as_a_module() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "srgan", "upscale"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    assert "INPUT" in ran.stderr
