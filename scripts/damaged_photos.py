@@ -5,6 +5,7 @@
 
 On every second photo that `srgan train` holds out: their 256-pixel centres, shrunk to a quarter
 and damaged. Prints mean Y-PSNR and ST-LPIPS against the clean original, and draws four of them.
+``-m srgan-photo@0.5,srgan-photo@1``: at other stops of the realism dial.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from srgan.evaluation.protocols import score
 from srgan.image.resize import imresize
 from srgan.inference.open import load
 from srgan.inference.upscale import upscale_array
+from srgan.inference.upscaler import Upscaler
 from srgan.training.data import split
 from srgan.training.packing import Pack
 
@@ -57,7 +59,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     names = arguments.models.split(",")
-    upscalers = {name: load(name) for name in names}
+    upscalers = {name: opened(name) for name in names}
     pack = Pack(arguments.data)
     _, held_out = split(len(pack), 24, 1)
     photos = [centre(pack.photo(i)) for i in held_out[::2]]
@@ -77,7 +79,13 @@ def main() -> None:
     draw_sheet([photos[i] for i, _ in SHOWN], upscalers, arguments.output)
 
 
-def draw_sheet(photos: list[np.ndarray], upscalers: dict, output: Path) -> None:
+def opened(name: str) -> Upscaler:
+    """A model by name; ``srgan-photo@1`` is ``srgan-photo`` at realism 1."""
+    model, _, realism = name.partition("@")
+    return load(model, realism=float(realism)) if realism else load(model)
+
+
+def draw_sheet(photos: list[np.ndarray], upscalers: dict[str, Upscaler], output: Path) -> None:
     """One row a photo: each method, then the original."""
     font = ImageFont.load_default(14)
     rows = []

@@ -217,6 +217,7 @@ class LumaConfig:
     """A recipe of a luma network, trained for mean squared error.
 
     ``precision``: of convolutions; what they add to, losses, weights and Adam are float32 always.
+    ``method``: what trains the kernels, Adam or :class:`srgan.training.muon.Muon`.
     """
 
     name: str
@@ -224,6 +225,7 @@ class LumaConfig:
     network: LumaNetworkConfig
     kind: Literal["luma"] = "luma"
     precision: Literal["bf16", "fp32"] = "fp32"
+    method: Literal["adam", "muon"] = "adam"
     seed: int = 0
     ema: float = 0.0
     validate_every: int = 1000

@@ -1,7 +1,7 @@
 """Training of the small networks that enlarge luma alone: SRCNN, ESPCN, DRCN.
 
 Read from top to bottom: set up, then batch, forward, loss, step, log, validate, save. They were
-published with mean squared error on luma, which is what they get here, with Adam.
+published with mean squared error on luma, which is what they get here.
 """
 
 import copy
@@ -31,6 +31,7 @@ from srgan.training.config import LumaConfig
 from srgan.training.data import Crops, Downscale, split
 from srgan.training.generator import commit, follow, learning_rate, part
 from srgan.training.log import log_line
+from srgan.training.muon import Muon
 from srgan.training.packing import Pack
 from srgan.weights.format import Header, save_weights
 
@@ -66,7 +67,8 @@ def train_luma(
     average = copy.deepcopy(network).requires_grad_(False)
     # SRCNN's own rule: the last layer, whose noise is the picture's noise, learns ten times slower.
     *body, last_weight, last_bias = (p for p in network.parameters() if p.ndim)
-    optimiser = torch.optim.Adam(
+    kind = Muon if config.method == "muon" else torch.optim.Adam
+    optimiser = kind(
         [{"params": body, "factor": 1.0}, {"params": [last_weight, last_bias], "factor": 0.1}],
         betas=(config.optimiser.beta1, config.optimiser.beta2),
     )
