@@ -2,15 +2,18 @@
 
 import io
 import struct
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
-from srgan.image.files import encode_picture, read_picture
-from srgan.image.metadata import orientation, resized_exif, upright
+from srgan.image.apng import chunk
+from srgan.image.files import encode_picture, losses, read_picture
+from srgan.image.metadata import orientation, resized, upright
 from srgan.image.picture import Frame, Metadata, Picture
 from srgan.image.profiles import is_srgb, rows_to_srgb, usable
 
@@ -23,6 +26,10 @@ def exif(order: str, turn: int) -> bytes:
     first += struct.pack(order + "HHII", 0x8769, 4, 1, 38) + bytes(4)
     second = struct.pack(order + "HHHIHH", 1, 0xA002, 3, 1, 640, 0) + bytes(4)
     return mark + struct.pack(order + "I", 8) + first + second + b"maker note"
+
+
+def black(**beside: Any) -> Picture:
+    return Picture((Frame(np.zeros((8, 8, 3), np.uint8)),), Metadata(**beside))
 
 
 def wide_gamut() -> bytes:
@@ -62,10 +69,74 @@ def test_an_orientation_of_another_type_than_the_standards() -> None:
 
 
 def test_the_size_that_exif_states_is_the_new_one() -> None:
-    resized = resized_exif(exif("<", 1), 10, 2560)
-    assert resized == exif("<", 1).replace(struct.pack("<H", 640), struct.pack("<H", 2560))
-    huge = resized_exif(exif(">", 1), 10, 100_000)
+    found = resized(Metadata(exif=exif("<", 1)), 10, 2560).exif
+    assert found == exif("<", 1).replace(struct.pack("<H", 640), struct.pack("<H", 2560))
+    huge = resized(Metadata(exif=exif(">", 1)), 10, 100_000).exif
     assert struct.pack(">HII", 4, 1, 100_000) in (huge or b"")
+
+
+def test_the_size_that_xmp_states_is_the_new_one() -> None:
+    xmp = b"<a exif:PixelXDimension='64' tiff:ImageLength=\"48\" tiff:XResolution='72'>"
+    xmp += b"<exif:PixelYDimension>48</exif:PixelYDimension><tiff:ImageWidth>64</tiff:ImageWidth>"
+    assert resized(Metadata(xmp=xmp), 192, 256).xmp == xmp.replace(b"64", b"256").replace(
+        b"48", b"192"
+    )
+
+
+TEXTS = (
+    ("Title", "A house"),
+    ("parameters", "a very long prompt, " * 100),
+    ("Author", "Žofie Nováková"),
+    ("Description", "家。" * 900),
+)
+
+
+def test_texts_and_comments_come_through(tmp_path: Path) -> None:
+    noted = PngImagePlugin.PngInfo()
+    noted.add_text(*TEXTS[0])
+    noted.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta/>")
+    Image.new("RGB", (9, 9)).save(tmp_path / "small.png", pnginfo=noted)
+    read = read_picture(tmp_path / "small.png").metadata
+    assert (read.texts, read.xmp) == (TEXTS[:1], b"<x:xmpmeta/>")
+
+    data = encode_picture(black(texts=TEXTS, comment=b"by hand"), "png")
+    with Image.open(io.BytesIO(data)) as image:
+        assert isinstance(image, PngImagePlugin.PngImageFile)
+        assert image.text == {**dict(TEXTS), "Comment": "by hand"}
+    assert len(data) < 1500  # long ones are packed
+    assert read_picture(data).metadata.texts == (*TEXTS, ("Comment", "by hand"))
+    for name in ("jpeg", "gif"):
+        again = read_picture(encode_picture(black(comment=b"by hand"), name))
+        assert again.metadata.comment == b"by hand"
+        assert losses(black(comment=b"by hand"), name) == ()
+    from_text = encode_picture(black(texts=(("Comment", "by hand"),)), "jpeg")
+    assert read_picture(from_text).metadata.comment == b"by hand"
+    stripped = encode_picture(black(texts=TEXTS, comment=b"by hand"), "png", strip=True)
+    assert read_picture(stripped).metadata.texts == ()
+
+
+def test_texts_behind_the_pixels_and_of_an_animation_are_read() -> None:
+    data = encode_picture(black(texts=TEXTS[:1]), "png")
+    end = len(data) - 12
+    moved = data[:end] + chunk(b"tEXt", b"Source\0a scanner") + data[end:]
+    assert read_picture(moved).metadata.texts == (TEXTS[0], ("Source", "a scanner"))
+    frames = tuple(Frame(np.full((8, 8, 3), c, np.uint8), None, 40.0) for c in (0, 90, 255))
+    moving = encode_picture(Picture(frames, Metadata(texts=TEXTS[:1])), "png")
+    again = read_picture(moving)
+    assert again.metadata.texts == TEXTS[:1]
+    assert [f.colour[0, 0, 0] for f in again.frames] == [0, 90, 255]
+
+
+def test_what_a_format_has_no_place_for_is_said() -> None:
+    beside = black(texts=TEXTS, xmp=b"<x:xmpmeta/>")
+    assert losses(beside, "png") == ()
+    assert losses(beside, "gif", strip=True) == ()
+    (line,) = losses(beside, "gif")
+    assert (
+        line == "GIF has no place for its XMP, text 'Title', text 'parameters' and 2 more: left out"
+    )
+    assert losses(black(exif=exif("<", 1)), "bmp") == ("BMP has no place for its EXIF: left out",)
+    assert losses(black(texts=(("Comment", "here"),)), "jpeg") == ()
 
 
 @given(st.binary(max_size=120), st.sampled_from([b"II*\0", b"MM\0*"]))

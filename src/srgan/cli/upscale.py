@@ -70,7 +70,7 @@ def upscale(
         Option("--quality", help="1 to 100, for jpg, webp, avif and heic.  Default: 95."),
     ] = None,
     strip: Annotated[
-        bool, Option("--strip", help="Drop EXIF, XMP, resolution and colour profile.")
+        bool, Option("--strip", help="Drop EXIF, XMP, texts, resolution and colour profile.")
     ] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace results that exist.")] = False,
     name: Annotated[

@@ -105,6 +105,8 @@ class CanvasEncoder:
             options |= {"quality": self._quality, "lossless": self._quality == 100, "exact": True}
         if name == "AVIF":
             options |= {"quality": self._quality, "speed": 8, "subsampling": "4:4:4"}
+        if name == "GIF" and m.comment:
+            options["comment"] = m.comment
         if name == "BMP" and m.dpi:
             options["dpi"] = m.dpi
         if self._kind.profile:

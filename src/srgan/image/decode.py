@@ -27,7 +27,7 @@ from srgan.image.deep import (
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
 from srgan.image.gif import gif_canvas, gif_parts
 from srgan.image.limits import Limits
-from srgan.image.metadata import late_exif, orientation, read_metadata, upright
+from srgan.image.metadata import late_exif, orientation, read_metadata, read_texts, upright
 from srgan.image.opening import binary, opened, text_of
 from srgan.image.picture import Frame, Picture
 from srgan.image.pixels import alike, still, turned
@@ -118,7 +118,7 @@ def _read(source: str | Path | bytes, limits: Limits, *, partly: bool = False) -
             if partly:
                 load_partly(image)
             frames = list(_frames(image, kind, count, source, icc, notices))
-            metadata = read_metadata(image)
+            metadata = replace(read_metadata(image), texts=read_texts(image))
             if kind.name != "TIFF":
                 turn = orientation(metadata.exif)
                 frames = [turned(frame, turn) for frame in frames]

@@ -17,7 +17,7 @@ from srgan.image.fit import Fit, frames_held
 from srgan.image.formats import Format, format_for
 from srgan.image.heic import check_writable
 from srgan.image.jpeg import JpegEncoder
-from srgan.image.metadata import resized_exif
+from srgan.image.metadata import resized
 from srgan.image.picture import Metadata, Picture
 from srgan.image.png import PngEncoder
 from srgan.image.profiles import is_srgb
@@ -187,7 +187,7 @@ def _maker(
         metadata = Metadata(icc=metadata.icc, loop=metadata.loop)
     if drop_profile and not (deep and icc):
         metadata = replace(metadata, icc=None)
-    metadata = replace(metadata, exif=resized_exif(metadata.exif, height, width))
+    metadata = resized(metadata, height, width)
     fit = Fit(kind, width, channels, alpha, bit_depth, None if deep else icc)
 
     def make(file: BinaryIO) -> StripWriter:

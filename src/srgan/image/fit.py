@@ -7,36 +7,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.image.formats import Format, format_for
-from srgan.image.picture import Picture
+from srgan.image.picture import Metadata, Picture
 from srgan.image.pixels import to_8_bits
 from srgan.image.profiles import rows_to_srgb
 
 
-def losses(
-    format: str, *, bit_depth: int = 8, alpha: bool = False, frames: int = 1, pages: bool = False
-) -> tuple[str, ...]:
+def losses(picture: Picture, format: str, *, strip: bool = False) -> tuple[str, ...]:
     """What a picture loses in a format, one line each to tell the user.
 
     Args:
+        picture: to be written.
         format: its name.
-        bit_depth: 8 or 16.
-        alpha: whether the picture has opacity.
-        frames: how many.
-        pages: whether the frames are pages, which have no timing, not an animation.
+        strip: whether what is beside the pixels is unwanted.
 
     Raises:
         UsageError: no such format.
     """
     kind = format_for(format)
+    frames = len(picture.frames)
+    pages = picture.frames[-1].duration_ms is None  # which have no timing
     lost = []
-    if bit_depth == 16 and not kind.deep:
+    if picture.bit_depth == 16 and not kind.deep:
         lost.append(f"{kind.name} holds 8 bits per channel: 16 bits are rounded to 8")
-    if alpha and not kind.alpha:
+    if picture.has_alpha and not kind.alpha:
         lost.append(f"{kind.name} holds no opacity: the picture is laid on white")
     if frames > 1 and (not kind.animated or (pages and kind.name != "TIFF")):
         what = "page" if pages else "frame"
         lost.append(f"{kind.name} holds one {what}: the first of {frames} is written")
-    return tuple(lost)
+    return tuple(lost) if strip else (*lost, *_unheld(picture.metadata, kind))
+
+
+def _unheld(metadata: Metadata, kind: Format) -> tuple[str, ...]:
+    """One line that names the descriptions which a format has no place for."""
+    names = []
+    if metadata.exif and not kind.profile:
+        names.append("EXIF")
+    if metadata.xmp and not kind.profile:
+        names.append("XMP")
+    if metadata.comment and kind.name not in ("JPEG", "GIF", "PNG"):
+        names.append("comment")
+    if kind.name != "PNG":
+        held = ("Comment",) if kind.name == "JPEG" and not metadata.comment else ()
+        names += [f"text {keyword!r}" for keyword, _ in metadata.texts if keyword not in held]
+    if not names:
+        return ()
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return (f"{kind.name} has no place for its {shown}: left out",)
 
 
 def frames_held(picture: Picture, kind: Format) -> Picture:

@@ -20,7 +20,7 @@ class Format:
         deep: whether 16 bits per channel are kept.
         alpha: whether opacity is kept.
         animated: whether it holds several frames or pages.
-        profile: whether it holds a colour profile.
+        profile: whether it holds a colour profile, EXIF and XMP.
         max_side: the longest side in pixels.
     """
 

@@ -109,6 +109,9 @@ def _described(metadata: Metadata) -> dict[str, Any]:
         options["xmp"] = metadata.xmp
     if metadata.dpi:
         options["dpi"] = metadata.dpi
+    comment = metadata.comment or dict(metadata.texts).get("Comment", "").encode()
+    if comment and len(comment) <= _SEGMENT:
+        options["comment"] = comment
     return options
 
 

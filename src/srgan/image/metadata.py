@@ -1,4 +1,4 @@
-"""What stands beside the pixels: EXIF, XMP, resolution. Colour profiles: see ``profiles``.
+"""What stands beside the pixels: EXIF, XMP, texts, resolution. Colour profiles: see ``profiles``.
 
 EXIF is edited in place, byte by byte, so that maker notes with their absolute offsets survive.
 """
@@ -7,18 +7,23 @@ import os
 import re
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from srgan.image.picture import Metadata
 
 _ORIENTATION = 0x0112
 _MOST_EXIF = 1 << 24
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_XMP_KEYWORD = "XML:com.adobe.xmp"
 _WORDS = {1: "B", 4: "I"}
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
+_XMP_SIZE = re.compile(
+    rb"((?:exif:Pixel(X|Y)Dimension|tiff:Image(Width|Length))(?:=[\"']|>))\d+(?=[\"'<])"
+)
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 # TIFF keeps these among the tags that describe the pixels; only these are the photographer's.
 _DESCRIPTIVE = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF_IFD, _GPS_IFD)
@@ -45,27 +50,48 @@ def upright(metadata: Metadata, *, turned: bool) -> Metadata:
     exif, xmp = _set(metadata.exif, _ORIENTATION, 1), metadata.xmp
     if turned:
         xmp = xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
-    return Metadata(metadata.icc, exif, xmp, metadata.dpi, metadata.loop)
+    return replace(metadata, exif=exif, xmp=xmp)
 
 
-def resized_exif(exif: bytes | None, height: int, width: int) -> bytes | None:
-    """EXIF whose own statement of the picture's size, where there is one, is the given size."""
-    return _set(_set(exif, _PIXEL_WIDTH, width), _PIXEL_HEIGHT, height)
+def resized(metadata: Metadata, height: int, width: int) -> Metadata:
+    """Metadata whose EXIF and XMP, where they state the picture's size, state the given one."""
+    exif = _set(_set(metadata.exif, _PIXEL_WIDTH, width), _PIXEL_HEIGHT, height)
+    sides = {b"X": width, b"Y": height, b"Width": width, b"Length": height}
+    xmp = metadata.xmp and _XMP_SIZE.sub(
+        lambda found: found[1] + b"%d" % sides[found[2] or found[3]], metadata.xmp
+    )
+    return replace(metadata, exif=exif, xmp=xmp)
 
 
 def read_metadata(image: Image.Image) -> Metadata:
-    """EXIF, XMP, resolution and loop count of an opened file; broken parts are left out."""
+    """EXIF, XMP, comment, resolution and loop count of an opened file, without broken parts."""
     info = image.info
     exif = plain_exif(info.get("exif"))
     if image.format == "TIFF":
         exif = _tiff_exif(image)
-    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    xmp = info.get("xmp") or info.get(_XMP_KEYWORD)
     loop = info.get("loop")
     return Metadata(
         exif=exif,
         xmp=xmp.encode("utf-8", "replace") if isinstance(xmp, str) else _bytes(xmp),
         dpi=_dpi(info.get("dpi")),
         loop=int(loop) if isinstance(loop, int) else None,
+        comment=_bytes(info.get("comment")),
+    )
+
+
+def read_texts(image: Image.Image) -> tuple[tuple[str, str], ...]:
+    """The texts of a PNG with their keywords, XMP apart; those behind its pixels need them read."""
+    if not isinstance(image, PngImagePlugin.PngImageFile):
+        return ()
+    try:
+        found = image.text
+    except Exception:  # whatever a broken chunk raises: it is only a description
+        return ()
+    return tuple(
+        (key, str(text))
+        for key, text in found.items()
+        if key != _XMP_KEYWORD and 0 < len(key) < 80 and text
     )
 
 

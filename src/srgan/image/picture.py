@@ -31,6 +31,8 @@ class Metadata:
         xmp: an XMP packet.
         dpi: dots per inch, horizontal and vertical.
         loop: how often an animation plays, 0 for ever.
+        comment: of a JPEG or GIF.
+        texts: a PNG's, each with its keyword, such as ``("Title", "A house")``.
     """
 
     icc: bytes | None = None
@@ -38,6 +40,8 @@ class Metadata:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     loop: int | None = None
+    comment: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

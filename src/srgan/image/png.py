@@ -17,6 +17,8 @@ from srgan.image.strips import Blocks, InFrames, InOrder, block_rows
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _ADLER = 65521
+_LONG = 1024
+"""Bytes of a text from which on it is packed."""
 _METRE_IN_INCHES = 39.370078740157
 
 
@@ -137,6 +139,26 @@ class PngEncoder:
             self._chunk(b"eXIf", metadata.exif)
         if metadata.xmp:
             self._chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
+        texts = dict(metadata.texts)
+        if metadata.comment:
+            texts.setdefault("Comment", metadata.comment.decode("utf-8", "replace"))
+        for keyword, text in texts.items():
+            self._text(keyword, text)
+
+    def _text(self, keyword: str, text: str) -> None:
+        name = keyword.encode("latin-1", "replace")
+        try:
+            data = text.encode("latin-1")
+        except UnicodeEncodeError:
+            data = text.encode("utf-8", "replace")
+            packed = len(data) > _LONG
+            head = name + (b"\0\1\0\0\0" if packed else b"\0\0\0\0\0")
+            self._chunk(b"iTXt", head + (zlib.compress(data) if packed else data))
+        else:
+            if len(data) > _LONG:
+                self._chunk(b"zTXt", name + b"\0\0" + zlib.compress(data))
+            else:
+                self._chunk(b"tEXt", name + b"\0" + data)
 
 
 def _pack(raw: NDArray[np.uint8], above: NDArray[np.uint8], step: int) -> tuple[bytes, int, int]:

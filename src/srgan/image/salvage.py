@@ -14,7 +14,8 @@ from srgan.image.apng import SIGNATURE, alone, chunk, chunks
 from srgan.image.interlace import passes_of
 from srgan.image.limits import Limits
 
-_KEPT = (b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"pHYs", b"eXIf")
+_PICTURE = (b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"pHYs")
+_KEPT = (*_PICTURE, b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 _LAST_FILTER = 4  # Paeth's
 _END_OF_JPEG = b"\xff\xd9" * 2048  # libjpeg reads ahead by some blocks
 

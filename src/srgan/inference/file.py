@@ -133,13 +133,7 @@ def upscale_file(
     size = wanted_size(info.height, info.width, options)
     options.limits.check_output(*size, frames=info.frames)
     picture = read_picture(source, limits=options.limits, allow_damaged=options.allow_damaged)
-    lost = losses(
-        kind,
-        bit_depth=picture.bit_depth,
-        alpha=picture.has_alpha,
-        frames=len(picture.frames),
-        pages=picture.frames[-1].duration_ms is None,
-    )
+    lost = losses(picture, kind, strip=options.strip)
     picture = frames_held(picture, format_for(kind))
     if len(picture.frames) == 1 and not options.consistent:
         _stream(picture, target, upscaler, options, size, progress, cancelled)

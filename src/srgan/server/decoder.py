@@ -159,6 +159,7 @@ def load_planes(folder: Path) -> Picture:
     }
     if metadata["dpi"] is not None:
         metadata["dpi"] = tuple(metadata["dpi"])
+    metadata["texts"] = tuple((key, text) for key, text in metadata["texts"])
     alpha = facts["alpha"]
     colours = planes[..., :-1] if alpha else planes
     frames = tuple(

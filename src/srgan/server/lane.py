@@ -141,14 +141,7 @@ def run(task: Task, upscaler: Upscaler, asked: Asked) -> tuple[str, ...]:
         _stream(picture, task, upscaler, asked)
     else:
         _whole(picture, task, upscaler, asked)
-    lost = losses(
-        task.format,
-        bit_depth=picture.bit_depth,
-        alpha=picture.has_alpha,
-        frames=len(picture.frames),
-        pages=picture.frames[-1].duration_ms is None,
-    )
-    return (*picture.notices, *lost)
+    return (*picture.notices, *losses(picture, task.format, strip=task.strip))
 
 
 def _stream(picture: Picture, task: Task, upscaler: Upscaler, asked: Asked) -> None:
