@@ -89,3 +89,13 @@ def test_damage_is_refused_or_harmless(data: st.DataObject, tmp_path_factory: ob
     except ModelRefused:
         return
     assert all(np.isfinite(t).all() for t in tensors.values())
+
+
+def test_a_checkpoint_is_told_from_a_model(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint.safetensors"
+    save_file(TENSORS, file, metadata={"state": json.dumps({"update": 3})})
+    with pytest.raises(ModelRefused, match=r"checkpoint of training.*generator\.safetensors"):
+        load_weights(file)
+    save_file(TENSORS, file)
+    with pytest.raises(ModelRefused, match="no srgan header"):
+        load_weights(file)

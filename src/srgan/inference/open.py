@@ -158,8 +158,8 @@ def choose_precision(precision: str, header: Header, device: Device) -> Precisio
     if precision == "int8":
         if device != "cpu" or "int8" not in header.card.get("precisions", ()):
             raise UsageError(
-                "this model was not found good enough in int8, or not on this device; "
-                "use --precision auto"
+                "int8 is for a CPU and a model that was found good enough in it, not for one of "
+                "another realism; use --precision auto"
             )
         return "int8"
     raise UsageError(f"precision {precision!r} is unknown; it is auto, fp32, bf16 or int8")

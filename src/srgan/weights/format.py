@@ -118,6 +118,11 @@ def _open(path: str | Path) -> Any:
 
 def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> Header:
     text = (metadata or {}).get("srgan")
+    if text is None and "state" in (metadata or {}):
+        raise ModelRefused(
+            f"{path}: is a checkpoint of training, to go on from; a model is the file beside it, "
+            "generator.safetensors or best.safetensors"
+        )
     if text is None:
         raise ModelRefused(
             f"{path}: has no srgan header; it was not written by srgan, so its network is unknown"
