@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.classical.shapes import gain, shapes
 
 from srgan.classical import anchored, anr, aplus, zeyde
 from srgan.classical.ksvd import ksvd, pursue
@@ -13,25 +14,7 @@ from srgan.classical.patches import Grid, features
 from srgan.errors import DataRefused, ModelRefused
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
-from srgan.metrics.psnr import psnr
 from srgan.weights.format import CLASSICAL, load_weights, save_weights
-
-
-def _shapes(seed: int, side: int = 120) -> np.ndarray:
-    """Sharp-edged discs and bars: what bicubic blurs and a dictionary can learn."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:side, :side]
-    image = np.full((side, side), 60.0)
-    for _ in range(25):
-        cy, cx, r = rng.uniform(0, side), rng.uniform(0, side), rng.uniform(5, 25)
-        angle = rng.uniform(0, np.pi)
-        inside = (
-            np.hypot(y - cy, x - cx) < r
-            if rng.random() < 0.5
-            else np.abs((y - cy) * np.cos(angle) + (x - cx) * np.sin(angle)) < r / 3
-        )
-        image[inside] = rng.uniform(0, 255)
-    return np.repeat(image.astype(np.uint8)[..., None], 3, axis=2)
 
 
 def test_patches_and_their_average_are_inverse() -> None:
@@ -96,32 +79,21 @@ def test_chroma_is_left_to_the_bicubic_filter() -> None:
 
 @pytest.fixture(scope="module")
 def dictionaries() -> zeyde.Dictionaries:
-    return zeyde.fit([_shapes(s) for s in range(6)], scale=3, size=64, rounds=4)
-
-
-def _gain(upscaler: LumaUpscaler) -> float:
-    """dB above bicubic on a picture that was not learned from."""
-    hr = _shapes(99)
-    lr = imresize(hr, scale=1 / 3)
-    sr = np.clip(upscaler(lr.astype(np.float32) / 255) * 255 + 0.5, 0, 255).astype(np.uint8)
-    bicubic = imresize(lr, scale=3)
-    return psnr(luma(sr), luma(hr), data_range=255, border=3) - psnr(
-        luma(bicubic), luma(hr), data_range=255, border=3
-    )
+    return zeyde.fit([shapes(s) for s in range(6)], scale=3, size=64, rounds=4)
 
 
 def test_each_method_beats_bicubic(dictionaries: zeyde.Dictionaries) -> None:
-    assert _gain(zeyde.upscaler(dictionaries)) > 0.3
-    assert _gain(anchored.upscaler(anr.anchors(dictionaries))) > 0.3
-    learned = aplus.fit([_shapes(s) for s in range(6)], dictionaries, neighbours=500)
-    assert _gain(anchored.upscaler(learned)) > 0.8
+    assert gain(zeyde.upscaler(dictionaries)) > 0.3
+    assert gain(anchored.upscaler(anr.anchors(dictionaries))) > 0.3
+    learned = aplus.fit([shapes(s) for s in range(6)], dictionaries, neighbours=500)
+    assert gain(anchored.upscaler(learned)) > 0.8
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_is_fitted_packed_and_opened_by_its_row(name: str) -> None:
     told: list[float] = []
     options = Options(scale=2, atoms=32)
-    learned = METHODS[name].fit([_shapes(s) for s in range(3)], options, told.append)
+    learned = METHODS[name].fit([shapes(s) for s in range(3)], options, told.append)
     assert told[-1] == pytest.approx(1.0)
     assert told == sorted(told)
     upscaler = open_fitted(*pack(name, learned, {}))
@@ -131,7 +103,7 @@ def test_every_method_is_fitted_packed_and_opened_by_its_row(name: str) -> None:
 
 
 def test_weights_files(tmp_path: Path, dictionaries: zeyde.Dictionaries) -> None:
-    lr = _shapes(3, 30).astype(np.float32) / 255
+    lr = shapes(3, 30).astype(np.float32) / 255
     anchors = anr.anchors(dictionaries)
     for packed, expected in (
         (pack("zeyde", dictionaries, {}), zeyde.upscaler(dictionaries)),
@@ -157,6 +129,6 @@ def test_small_pictures_are_bicubic_and_too_little_data_is_refused(
     upscaler = zeyde.upscaler(dictionaries)
     np.testing.assert_allclose(upscaler(tiny), imresize(tiny, scale=3), atol=1e-5)
     with pytest.raises(DataRefused, match="too few for 1024 atoms"):
-        zeyde.fit([_shapes(0, 60)], scale=3)
+        zeyde.fit([shapes(0, 60)], scale=3)
     with pytest.raises(DataRefused, match="no training picture is large enough"):
-        zeyde.fit([_shapes(0, 9)], scale=3)
+        zeyde.fit([shapes(0, 9)], scale=3)

@@ -21,7 +21,7 @@ def test_a_shipped_network_is_what_the_catalog_says() -> None:
 
 
 def test_a_filter_has_no_weights() -> None:
-    with pytest.raises(ModelRefused, match=r"bicubic is a filter.*srresnet"):
+    with pytest.raises(ModelRefused, match=r"bicubic has no weights.*srresnet"):
         weights_file("bicubic")
 
 

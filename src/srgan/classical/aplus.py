@@ -4,13 +4,13 @@ Like ANR, but each atom's regression is learned from the 2048 training patches n
 instead of from other atoms.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srgan.classical.anchored import Anchors
-from srgan.classical.patches import pairs
+from srgan.classical.patches import samples_of
 from srgan.classical.zeyde import Dictionaries
 from srgan.errors import DataRefused
 
@@ -25,7 +25,7 @@ _ATOMS_AT_ONCE = 32
 
 
 def fit(
-    images: Sequence[NDArray[np.uint8]] | Iterable[NDArray[np.uint8]],
+    images: Iterable[NDArray[np.uint8]],
     dictionaries: Dictionaries,
     *,
     samples: int = 2_000_000,
@@ -46,7 +46,19 @@ def fit(
     Raises:
         DataRefused: the pictures have fewer patches than ``neighbours``.
     """
-    codes, missing = _samples(images, dictionaries, samples, seed)
+    codes, missing = samples_of(
+        images,
+        dictionaries.components,
+        scale=dictionaries.scale,
+        shrink=SIZES,
+        most=samples,
+        seed=seed,
+    )
+    length = np.linalg.norm(codes, axis=1, keepdims=True)
+    # A nearly flat patch keeps its length: its direction is noise.
+    length[length < 0.1] = 1.0
+    codes /= length
+    missing /= length
     if len(codes) < neighbours:
         raise DataRefused(
             f"the pictures have {len(codes)} patches, fewer than the {neighbours} that each atom "
@@ -66,26 +78,3 @@ def fit(
         if progress is not None:
             progress(min(1.0, (start + _ATOMS_AT_ONCE) / len(atoms)))
     return Anchors(dictionaries.scale, dictionaries.components, dictionaries.low, regressors)
-
-
-def _samples(
-    images: Iterable[NDArray[np.uint8]], dictionaries: Dictionaries, count: int, seed: int
-) -> tuple[Float, Float]:
-    """Features of unit length and what is missing, divided by the same length."""
-    draw = np.random.default_rng(seed)
-    codes: list[Float] = []
-    missing: list[Float] = []
-    for part in pairs(images, scale=dictionaries.scale, step=1, shrink=SIZES):
-        code = part.features @ dictionaries.components
-        length = np.linalg.norm(code, axis=1)
-        # A nearly flat patch keeps its length: its direction is noise.
-        length[length < 0.1] = 1.0
-        codes.append(code / length[:, None])
-        missing.append(part.missing / length[:, None])
-    if not codes:
-        raise DataRefused("no training picture is large enough; give pictures of 100x100 or more")
-    all_codes, all_missing = np.concatenate(codes), np.concatenate(missing)
-    if len(all_codes) > count:
-        keep = np.sort(draw.choice(len(all_codes), count, replace=False))
-        all_codes, all_missing = all_codes[keep], all_missing[keep]
-    return all_codes, all_missing

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from srgan.classical import anchored, anr, aplus, zeyde
+from srgan.classical import anchored, anr, aplus, forest, scsr, zeyde
 from srgan.classical.luma import LumaUpscaler
 from srgan.errors import ModelRefused
 from srgan.weights.format import Header, Tensors
@@ -71,10 +71,28 @@ def _fit_aplus(images: Pictures, options: Options, progress: Progress) -> anchor
     )
 
 
+def _fit_forest(images: Pictures, options: Options, progress: Progress) -> forest.Forest:
+    return forest.fit(
+        images,
+        scale=options.scale,
+        samples=options.samples,
+        seed=options.seed,
+        progress=progress,
+    )
+
+
+def _fit_scsr(images: Pictures, options: Options, progress: Progress) -> scsr.Coupled:
+    return scsr.fit(
+        images, scale=options.scale, size=options.atoms, seed=options.seed, progress=progress
+    )
+
+
 METHODS = {
+    "scsr": Fitted(scsr.Coupled, _fit_scsr, scsr.upscaler),
     "zeyde": Fitted(zeyde.Dictionaries, _fit_dictionaries, zeyde.upscaler),
     "anr": Fitted(zeyde.Dictionaries, _fit_dictionaries, anr.upscaler),
     "aplus": Fitted(anchored.Anchors, _fit_aplus, anchored.upscaler),
+    "forest": Fitted(forest.Forest, _fit_forest, forest.upscaler),
 }
 """In the order of the years in which they were published."""
 

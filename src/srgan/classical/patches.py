@@ -143,3 +143,40 @@ def principal_components(parts: list[Pairs]) -> Float:
     share = np.cumsum(values) / values.sum()
     keep = int(np.searchsorted(share, ENERGY)) + 1
     return np.ascontiguousarray(vectors[:, :keep], np.float32)
+
+
+def samples_of(
+    images: Iterable[NDArray[np.uint8]],
+    components: Float,
+    *,
+    scale: int,
+    shrink: int,
+    most: int,
+    seed: int,
+) -> tuple[Float, Float]:
+    """Shortened features (N, d) and what is missing (N, size²) of all patches, or of ``most``.
+
+    Args:
+        images: (H, W, 3) RGB or (H, W) gray uint8.
+        components: from :func:`principal_components`.
+        scale: the factor to be learned.
+        shrink: sizes of each picture that are used, as in :func:`pairs`.
+        most: patches at most.
+        seed: chooses them when there are more.
+
+    Raises:
+        DataRefused: there is nothing to learn from.
+    """
+    codes: list[Float] = []
+    missing: list[Float] = []
+    for part in pairs(images, scale=scale, step=1, shrink=shrink):
+        codes.append(part.features @ components)
+        missing.append(part.missing)
+    if not codes:
+        raise DataRefused("no training picture is large enough; give pictures of 100x100 or more")
+    all_codes, all_missing = np.concatenate(codes), np.concatenate(missing)
+    if len(all_codes) > most:
+        draw = np.random.default_rng(seed)
+        keep = np.sort(draw.choice(len(all_codes), most, replace=False))
+        all_codes, all_missing = all_codes[keep], all_missing[keep]
+    return all_codes, all_missing

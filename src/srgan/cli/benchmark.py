@@ -132,14 +132,14 @@ def _methods(names: str, scale: int) -> list[Method]:
 
 
 def _weights(name: str) -> Path | None:
-    """The weights file of a method; None for a filter."""
+    """The weights file of a method; None for one without."""
     from srgan.weights.catalog import models, weights_file
 
     path = Path(name)
     if path.suffix == ".safetensors":
         return path
     kinds = {m.name: m.kind for m in models()}
-    return None if kinds.get(name) == "filter" else weights_file(name)
+    return None if kinds.get(name) in ("filter", "search") else weights_file(name)
 
 
 def _costs(methods: list[Method], scale: int) -> dict[str, Cost]:

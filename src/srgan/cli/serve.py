@@ -102,7 +102,7 @@ def _serve(
     from srgan.server.lane import LibraryOpener
     from srgan.weights.catalog import DEFAULT, models
 
-    known = models()
+    known = tuple(m for m in models() if m.kind != "search")  # too slow for those who wait
     shipped = {m.name for m in known}
     default = model or (DEFAULT if DEFAULT in shipped else "bicubic")
     if default not in shipped:

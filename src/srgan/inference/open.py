@@ -6,6 +6,7 @@ from math import ceil
 from pathlib import Path
 from typing import get_args
 
+from srgan.classical import selfex
 from srgan.classical.interpolation import Interpolation
 from srgan.classical.methods import METHODS, open_fitted
 from srgan.errors import ModelRefused, UsageError
@@ -15,7 +16,7 @@ from srgan.inference.network import Network
 from srgan.inference.runtimes import Device, Precision, choose_device, cores, native_bf16
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
-from srgan.weights.catalog import FAITHFUL, REALISTIC, weights_file
+from srgan.weights.catalog import FAITHFUL, REALISTIC, SEARCH, weights_file
 from srgan.weights.format import Header, Tensors, load_weights
 
 DEFAULT_MARGIN = 16
@@ -62,6 +63,10 @@ def load(
             if realism is not None:
                 _far_end(kernel)  # says that it has no such dial
             return Interpolation(kernel, scale)
+    if str(name_or_path) == SEARCH:
+        if realism is not None:
+            _far_end(SEARCH)
+        return selfex.upscaler(scale)
     if realism is not None:
         tensors, header = _blended(name_or_path, realism)
     else:
@@ -85,7 +90,7 @@ def identity(name_or_path: str | Path, realism: float | None = None) -> str:
     Raises:
         ModelRefused: the model is unknown, or its file cannot be read.
     """
-    if str(name_or_path) in get_args(KernelName):
+    if str(name_or_path) in (*get_args(KernelName), SEARCH):
         return str(name_or_path)
     names = [name_or_path] if realism is None else [FAITHFUL, _far_end(name_or_path)]
     digest = sha256()

@@ -8,7 +8,7 @@ from typing import Literal
 from srgan.errors import ModelRefused
 from srgan.weights.format import read_header
 
-Kind = Literal["network", "dictionary", "filter"]
+Kind = Literal["network", "dictionary", "filter", "search"]
 
 DEFAULT = "srgan-photo"
 """The model that is used when nobody names one."""
@@ -45,6 +45,10 @@ FILTERS = (
     Model("lanczos2", "filter", "windowed sinc of two lobes"),
     Model("lanczos3", "filter", "windowed sinc of three lobes: sharp, may ring"),
 )
+
+SEARCH = "selfex"
+SEARCHES = (Model(SEARCH, "search", "like patches of the same picture, smaller: minutes a photo"),)
+"""What has no weights and takes too long for a service."""
 
 NETWORKS = (
     Model(
@@ -106,8 +110,8 @@ NETWORKS = (
 
 
 def models() -> tuple[Model, ...]:
-    """All that can be used here: the networks whose weights are installed, then the filters."""
-    return (*(_described(m) for m in NETWORKS if _shipped(m.name).is_file()), *FILTERS)
+    """All that can be used here: the networks whose weights are installed, then the others."""
+    return (*(_described(m) for m in NETWORKS if _shipped(m.name).is_file()), *FILTERS, *SEARCHES)
 
 
 def _described(model: Model) -> Model:
@@ -131,9 +135,9 @@ def weights_file(name: str) -> Path:
         ModelRefused: there is none of this name; the message lists the names.
     """
     path = _shipped(name)
-    if name in {m.name for m in FILTERS}:
+    if name in {m.name for m in (*FILTERS, *SEARCHES)}:
         networks = ", ".join(m.name for m in NETWORKS)
-        raise ModelRefused(f"{name} is a filter and has no weights; choose one of {networks}")
+        raise ModelRefused(f"{name} has no weights; choose one of {networks}")
     if name not in {m.name for m in NETWORKS} or not path.is_file():
         known = ", ".join(m.name for m in models())
         raise ModelRefused(

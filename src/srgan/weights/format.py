@@ -20,7 +20,7 @@ from srgan.image.atomic import atomic_file
 
 Tensors = dict[str, NDArray[np.float32]]
 
-CLASSICAL = ("zeyde", "anr", "aplus")
+CLASSICAL = ("scsr", "zeyde", "anr", "aplus", "forest")
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
 ARCHITECTURES = ("srresnet", "espcn", "srcnn", "drcn", *CLASSICAL)
