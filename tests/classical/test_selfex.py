@@ -5,6 +5,7 @@ import pytest
 
 from srgan.classical import selfex
 from srgan.classical.selfex import _Field, _Levels, match
+from srgan.errors import UsageError
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.inference.open import identity, load
@@ -71,3 +72,5 @@ def test_it_is_opened_by_its_name_and_tiny_pictures_are_bicubic() -> None:
     tiny = np.random.default_rng(0).random((3, 2, 3)).astype(np.float32)
     np.testing.assert_allclose(upscaler(tiny), imresize(tiny, scale=2), atol=1e-5)
     assert identity("selfex") == "selfex"
+    with pytest.raises(UsageError, match="2, 3 or 4 times, not 5"):
+        load("selfex", scale=5)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from srgan.classical.backprojection import back_projected, resized
 from srgan.classical.luma import LumaUpscaler
+from srgan.errors import UsageError
 
 Float = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -90,7 +91,12 @@ def upscaler(scale: int, *, seed: int = 0) -> LumaUpscaler:
     Args:
         scale: the factor of a call, 2, 3 or 4.
         seed: of the random search; the same seed gives the same result.
+
+    Raises:
+        UsageError: another factor.
     """
+    if scale not in _LEVELS:
+        raise UsageError(f"selfex enlarges 2, 3 or 4 times, not {scale}")
     steps, deepest = _LEVELS[scale]
 
     def enlarge(y: Float, bicubic: Float) -> Float:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 
 def fit(
-    method: Annotated[str, typer.Argument(help="One of zeyde, anr, aplus and niqe.")],
+    method: Annotated[str, typer.Argument(help="One of scsr, zeyde, anr, aplus, forest and niqe.")],
     data: Annotated[Path, typer.Option(help="Folder of training pictures, such as T91.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
     scale: Annotated[int, typer.Option(help="Factor of an upscaling method.")] = 4,
     atoms: Annotated[int, typer.Option(help="Size of the dictionary.")] = 1024,
-    samples: Annotated[int, typer.Option(help="Patches that A+ learns from, at most.")] = 2_000_000,
+    samples: Annotated[
+        int, typer.Option(help="Patches that aplus and forest learn from, at most.")
+    ] = 2_000_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that exists.")
