@@ -14,6 +14,7 @@ from srgan.classical.patches import Grid, features
 from srgan.errors import DataRefused, ModelRefused
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
+from srgan.inference.tiles import Tiled
 from srgan.weights.format import CLASSICAL, load_weights, save_weights
 
 
@@ -100,6 +101,17 @@ def test_every_method_is_fitted_packed_and_opened_by_its_row(name: str) -> None:
     assert upscaler.scale == 2
     assert upscaler(np.zeros((9, 8, 3), np.float32)).shape == (18, 16, 3)
     assert tuple(METHODS) == CLASSICAL
+
+
+@pytest.mark.parametrize("name", [m for m in METHODS if m != "scsr"])
+def test_tiles_change_nothing(name: str) -> None:
+    learned = METHODS[name].fit([shapes(s) for s in range(3)], Options(scale=4, atoms=32), str)
+    whole = METHODS[name].upscaler(learned)
+    image = shapes(7, 75)[:61].astype(np.float32) / 255
+    tiled = Tiled(whole, 16, METHODS[name].margin)
+    np.testing.assert_allclose(tiled(image), whole(image), atol=1e-5)
+    closer = Tiled(whole, 16, 2)
+    assert np.abs(closer(image) - whole(image)).max() > 1e-3
 
 
 def test_weights_files(tmp_path: Path, dictionaries: zeyde.Dictionaries) -> None:

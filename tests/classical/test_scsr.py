@@ -9,8 +9,10 @@ from tests.classical.shapes import gain, shapes
 from srgan.classical import scsr
 from srgan.classical.backprojection import back_projected, resized
 from srgan.classical.lasso import lasso
+from srgan.classical.methods import METHODS
 from srgan.errors import DataRefused
 from srgan.image.resize import imresize
+from srgan.inference.tiles import Tiled
 
 
 def test_codes_are_where_the_penalty_balances() -> None:
@@ -53,6 +55,14 @@ def test_it_beats_bicubic(scale: int) -> None:
     assert gain(upscaler) > 0.3
     tiny = np.random.default_rng(0).random((2, 1, 3)).astype(np.float32)
     assert upscaler(tiny).shape == (2 * scale, scale, 3)
+
+
+def test_tiles_show_no_seams() -> None:
+    learned = scsr.fit([shapes(s) for s in range(3)], scale=4, size=64)
+    whole = scsr.upscaler(learned)
+    image = shapes(7, 75)[:61].astype(np.float32) / 255
+    tiled = Tiled(whole, 16, METHODS["scsr"].margin)
+    assert np.abs(tiled(image) - whole(image)).max() < 1 / 255
 
 
 def test_too_little_data_is_refused() -> None:

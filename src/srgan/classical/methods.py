@@ -47,11 +47,16 @@ class Learned(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A method: the dataclass that it learns, how, and how that enlarges."""
+    """A method: the dataclass that it learns, how, and how that enlarges.
+
+    ``margin``: LR pixels around one that decide it; a picture can be enlarged in tiles that
+    overlap by it.
+    """
 
     learned: Callable[..., Any]
     fit: Callable[[Pictures, Options, Progress], Any]
     upscaler: Callable[[Any], LumaUpscaler]
+    margin: int = 8
 
 
 def _fit_dictionaries(images: Pictures, options: Options, progress: Progress) -> zeyde.Dictionaries:
@@ -88,7 +93,7 @@ def _fit_scsr(images: Pictures, options: Options, progress: Progress) -> scsr.Co
 
 
 METHODS = {
-    "scsr": Fitted(scsr.Coupled, _fit_scsr, scsr.upscaler),
+    "scsr": Fitted(scsr.Coupled, _fit_scsr, scsr.upscaler, margin=24),
     "zeyde": Fitted(zeyde.Dictionaries, _fit_dictionaries, zeyde.upscaler),
     "anr": Fitted(zeyde.Dictionaries, _fit_dictionaries, anr.upscaler),
     "aplus": Fitted(anchored.Anchors, _fit_aplus, anchored.upscaler),

@@ -19,6 +19,10 @@ from srgan.inference.upscaler import Upscaler
 from srgan.weights.catalog import FAITHFUL, REALISTIC, SEARCH, weights_file
 from srgan.weights.format import Header, Tensors, load_weights
 
+FITTED_TILE = 96
+"""Side of a fitted method's tiles in pixels: the features of one take 50 MB at x4."""
+SEARCHED_TILE = 256
+"""Side of the part of a picture that is searched for like patches: 0.4 GB at x4."""
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
 
@@ -66,13 +70,14 @@ def load(
     if str(name_or_path) == SEARCH:
         if realism is not None:
             _far_end(SEARCH)
-        return selfex.upscaler(scale)
+        return Tiled(selfex.upscaler(scale), SEARCHED_TILE, 2 * DEFAULT_MARGIN)
     if realism is not None:
         tensors, header = _blended(name_or_path, realism)
     else:
         tensors, header = load_weights(find_weights(name_or_path))
     if header.architecture in METHODS:
-        return open_fitted(tensors, header)
+        fitted = open_fitted(tensors, header)
+        return Tiled(fitted, FITTED_TILE, METHODS[header.architecture].margin)
     return open_network(
         tensors,
         header,
