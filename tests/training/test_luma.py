@@ -39,7 +39,7 @@ def test_luma_is_matlabs() -> None:
 
 
 @pytest.mark.parametrize("method", ["adam", "muon"])
-@pytest.mark.parametrize("name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-32x9"])
+@pytest.mark.parametrize("name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9"])
 def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     name: str, method: str, pack: Path, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ class DRCN(nn.Module):
     """One convolution applied ``recursions`` times; every depth predicts, a weighted sum decides.
 
     The paper has 256 channels and 16 recursions (1.8 M parameters); on a CPU it has to be
-    reduced, and a reduced one says so in its name (``drcn-32x9``: 32 channels, 9 recursions).
+    reduced, and a reduced one says so in its name (``drcn-64x9``: 64 channels, 9 recursions).
     The paper also supervises every depth's prediction; here the sum alone is trained.
 
     Args:

@@ -94,10 +94,10 @@ NETWORKS = (
         parameters=24_752,
     ),
     Model(
-        "drcn-32x9",
+        "drcn-64x9",
         "network",
-        "DRCN reduced to 32 channels and 9 recursions",
-        parameters=28_362,
+        "DRCN reduced to 64 channels and 9 recursions",
+        parameters=112_010,
     ),
     Model(
         "zeyde",
