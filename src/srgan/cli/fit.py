@@ -28,7 +28,7 @@ def fit(
         bool, typer.Option("--overwrite", help="Replace a file that exists.")
     ] = False,
 ) -> None:
-    """Fit a method that learns without a network, or NIQE's idea of a clean photo, on a folder of pictures.
+    """Fit a method without a network, or NIQE's idea of a clean photo, on a folder of pictures.
 
     Minutes, not hours. An upscaling method becomes a weights file that `upscale --model FILE` and
     `benchmark --methods FILE` take.
