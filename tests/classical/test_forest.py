@@ -36,6 +36,8 @@ def test_what_points_outside_does_not_fit() -> None:
         replace(good, tests=good.tests + 2),
         replace(good, regressors=good.regressors[:, :2]),
         replace(good, leaves=np.zeros((2, 3))),
+        replace(good, leaves=np.zeros((2, 0)), tests=np.zeros((2, 0, 3), np.float32)),
+        replace(good, leaves=np.zeros((0, 2)), tests=good.tests[:0]),
     ):
         assert not bad.fits
 

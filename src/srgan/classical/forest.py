@@ -52,6 +52,7 @@ class Forest:
         trees, leaves = self.leaves.shape
         return (
             rows == 4 * size
+            and min(trees, leaves) > 0
             and self.tests.shape == (trees, leaves - 1, 3)
             and leaves == 1 << _depth(leaves)
             and self.regressors.shape[1:] == (d + 1, size)
