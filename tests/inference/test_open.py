@@ -87,10 +87,14 @@ def test_bf16_is_taken_only_where_it_was_checked(monkeypatch: pytest.MonkeyPatch
     _, header = tiny()
     checked = replace(header, card={"precisions": ["bf16"]})
     monkeypatch.setattr(opening, "native_bf16", lambda: True)
+    monkeypatch.setattr(opening, "fast_bf16", lambda: True)
     assert choose_precision("auto", header, "cpu") == "fp32"
     assert choose_precision("auto", checked, "cpu") == "bf16"
     assert choose_precision("auto", checked, "cuda") == "fp32"
     assert choose_precision("bf16", header, "cpu") == "bf16"
+    monkeypatch.setattr(opening, "fast_bf16", lambda: False)
+    assert choose_precision("auto", checked, "cpu") == "fp32"
+    assert choose_precision("bf16", checked, "cpu") == "bf16"
     monkeypatch.setattr(opening, "native_bf16", lambda: False)
     assert choose_precision("auto", checked, "cpu") == "fp32"
     with pytest.raises(UsageError, match="bf16"):

@@ -16,6 +16,7 @@ from srgan.inference.network import Network
 from srgan.inference.runtimes import Device, Precision, choose_device, cores, native_bf16
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
+from srgan.processor import fast_bf16
 from srgan.weights.catalog import FAITHFUL, REALISTIC, SEARCH, weights_file
 from srgan.weights.format import Header, Tensors, load_weights
 
@@ -47,7 +48,7 @@ def load(
         name_or_path: a name that ``srgan.models()`` lists, or a ``.safetensors`` file.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         precision: ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"int8"``. Automatic takes bf16 where
-            the CPU has it and the model was found to lose nothing by it.
+            the CPU is faster in it and the model was found to lose nothing by it.
         threads: CPU cores to use; all by default.
         scale: the factor of a filter; a network has its own.
         realism: 0 (the weights of ``srresnet``) to 1 (all the texture); ``srgan`` and
@@ -158,7 +159,8 @@ def choose_precision(precision: str, header: Header, device: Device) -> Precisio
     """
     if precision == "auto":
         checked = "bf16" in header.card.get("precisions", ())
-        return "bf16" if checked and device == "cpu" and native_bf16() else "fp32"
+        narrow = checked and device == "cpu" and native_bf16() and fast_bf16()
+        return "bf16" if narrow else "fp32"
     if precision == "fp32":
         return "fp32"
     if precision == "bf16":

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.errors import RuntimeFailed, UsageError
+from srgan.processor import fast_bf16
 
 Batch = NDArray[np.float32]
 Pair = NDArray[np.int64]
@@ -71,7 +72,7 @@ class OpenVino:
     Args:
         model: the serialised ONNX model.
         precision: of the arithmetic; the values in and out are float32 in any case. ``"int8"``
-            wants a model with quantised layers and takes bf16 for the rest where it is native.
+            wants a model with quantised layers and takes bf16 for the rest where that is fast.
         threads: cores to use for each batch.
     """
 
@@ -87,7 +88,8 @@ class OpenVino:
         self._local = threading.local()
 
     def _compile(self) -> Any:
-        wide = self.precision == "fp32" or not native_bf16()
+        narrow = native_bf16() and (self.precision == "bf16" or fast_bf16())
+        wide = self.precision == "fp32" or not narrow
         with _failures(self.name):
             core = _openvino_core()
             return core.compile_model(
