@@ -45,12 +45,13 @@ class DataConfig:
 class DeviceConfig:
     """How to compute. None of it changes what is learnt, but for rounding.
 
-    ``precision``: of convolutions; weights, losses and Adam are float32 always. ``compile``: with
-    ``torch.compile``; ``"graphs"`` adds CUDA graphs. ``deterministic``: equal runs are equal to
-    the last bit, on one kind of machine; an operation that cannot be is an error.
+    ``precision``: of convolutions; weights, losses and Adam are float32 always. ``"auto"`` is bf16
+    on a GPU or processor that is faster in it, else fp32. ``compile``: with ``torch.compile``;
+    ``"graphs"`` adds CUDA graphs. ``deterministic``: equal runs are equal to the last bit, on one
+    kind of machine; an operation that cannot be is an error.
     """
 
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
     compile: Literal["off", "default", "graphs"] = "off"
     deterministic: bool = False
 

@@ -53,6 +53,7 @@ from srgan.training.setup import (
     compiled,
     eagerly,
     guarded,
+    narrow,
     optimiser_for,
     set_up,
 )
@@ -145,6 +146,8 @@ def train_gan(
     update, best = 0, float("inf")
     if content is not None:
         content.to(dev)
+        if narrow(config, dev):
+            content.vgg.convs.to(torch.bfloat16)
     if resume:
         tensors, state = load_checkpoint(setup.checkpoint)
         load_tensors(generator, part(tensors, "generator."), setup.checkpoint)
@@ -209,7 +212,6 @@ def train_gan(
             badness=lambda scores: scores.badness,
             card={
                 "commit": code,
-                "device": str(dev),
                 "features": "" if content is None else content.name,
             },
             features=content,
@@ -287,7 +289,5 @@ def content_loss(config: GanConfig) -> ContentLoss | None:
     if not c.weight:
         return None
     vgg = load_vgg(c.network, c.file, c.layers, activated=c.activated)
-    if config.device.precision == "bf16":
-        vgg.convs.to(torch.bfloat16)
     vgg.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return ContentLoss(vgg, c.layer_weights, kind=c.loss, normalised=c.normalised)

@@ -132,7 +132,7 @@ def pretrain(
             update=update,
             best=best,
             badness=lambda scores: -scores.psnr_y,
-            card={"commit": code, "device": str(dev)},
+            card={"commit": code},
         )
         for lr, hr in batches.iterate(update, config.updates):
             begin_update(config)

@@ -15,6 +15,7 @@ from torch import nn
 
 from srgan.errors import TrainingStopped, UsageError
 from srgan.image.atomic import failure, make_folder, sweep
+from srgan.processor import fast_bf16
 from srgan.training.config import Config, OptimiserConfig
 from srgan.training.data import Batches, Crops, split
 from srgan.training.distributed import Processes, join, leave, wait
@@ -119,11 +120,18 @@ def optimiser_for(
     )
 
 
+def narrow(config: Config, device: torch.device) -> bool:
+    """Whether convolutions run in bf16 on this device."""
+    if config.device.precision != "auto":
+        return config.device.precision == "bf16"
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and fast_bf16()
+
+
 def autocast(config: Config, device: torch.device) -> torch.autocast:
     """Convolutions in the recipe's precision."""
-    return torch.autocast(
-        device.type, dtype=torch.bfloat16, enabled=config.device.precision == "bf16"
-    )
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=narrow(config, device))
 
 
 def compiled(config: Config, network: nn.Module) -> Any:

@@ -11,7 +11,7 @@ from srgan.training.flight import FlightRecorder
 from srgan.training.generator import save_generator
 from srgan.training.log import RunLog
 from srgan.training.readings import Readings
-from srgan.training.setup import Setup
+from srgan.training.setup import Setup, narrow
 from srgan.training.validation import Scores, validate
 
 
@@ -23,7 +23,7 @@ class Watch:
         update: how many updates are done already.
         best: the least badness so far.
         badness: what the best weights have least of.
-        card: what the weights files say of the run.
+        card: what the weights files say of the run besides its device and precision.
         features: the recipe's feature loss, where it has one.
     """
 
@@ -39,10 +39,13 @@ class Watch:
         features: ContentLoss | None = None,
     ) -> None:
         self.config, self.setup = config, setup
-        self.best, self.badness, self.card, self.features = best, badness, card, features
+        self.best, self.badness, self.features = best, badness, features
+        device = setup.processes.device
+        precision = "bf16" if narrow(config, device) else "fp32"
+        self.card = {"device": str(device), "precision": precision, **card}
         out = setup.weights.parent
         self.flight = FlightRecorder(out)
-        self.readings = Readings(late=setup.processes.device.type == "cuda")
+        self.readings = Readings(late=device.type == "cuda")
         self.log = RunLog(
             out,
             first=update,

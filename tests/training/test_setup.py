@@ -1,0 +1,36 @@
+"""In which precision a recipe's convolutions run."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from srgan.training import setup
+from srgan.training.config import PretrainConfig
+from srgan.training.setup import narrow
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "fast", "bf16"),
+    [
+        ("auto", "cpu", True, True),
+        ("auto", "cpu", False, False),
+        ("auto", "cuda", True, True),
+        ("auto", "cuda", False, False),
+        ("auto", "mps", True, False),
+        ("bf16", "cpu", False, True),
+        ("fp32", "cuda", True, False),
+    ],
+)
+def test_auto_is_bf16_where_that_is_faster(
+    asked: str,
+    kind: str,
+    fast: bool,
+    bf16: bool,
+    pretrain_config: Callable[..., PretrainConfig],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(setup, "fast_bf16", lambda: fast)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: fast)
+    config = pretrain_config(device={"precision": asked})
+    assert narrow(config, torch.device(kind)) is bf16
