@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inference.tiny import tiny
-from srgan.errors import OutputFailed, RuntimeFailed
+from srgan.errors import OutputFailed, RuntimeFailed, UsageError
 from srgan.export import onnx as exporting
 from srgan.export.onnx import export_onnx
 from srgan.weights.format import save_weights
@@ -61,3 +61,37 @@ def test_without_torch_it_is_written_and_said(
     monkeypatch.setattr(exporting, "installed", lambda name: False)
     assert export_onnx(weights, tmp_path / "own.onnx") is None
     assert np.fromfile(tmp_path / "own.onnx", np.uint8).size > 10_000
+
+
+def in_the_browser(kinds: set[str]) -> set[str]:
+    """Those without a kernel in WebGPU (onnxruntime-web 1.30.0, docs/webgpu-operators.md)."""
+    table = {"Add", "Concat", "Conv", "DepthToSpace", "LeakyRelu", "Mul", "Pad", "Slice"}
+    return kinds - table - {"Identity"}  # which ONNX Runtime takes away
+
+
+@pytest.mark.parametrize("network", [{}, {"direct": True}, {"scale": 3, "skip": "none"}])
+def test_other_programs_understand_the_graph(network: dict[str, object], tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    save_weights(tmp_path / "own.safetensors", *tiny(**network))  # type: ignore[arg-type]
+    export_onnx(tmp_path / "own.safetensors", tmp_path / "own.onnx")
+    model = onnx.load(tmp_path / "own.onnx")
+    assert in_the_browser({node.op_type for node in model.graph.node}) == set()
+    assert model.opset_import[0].version <= 17
+    # As chaiNNer finds out scale and size: one input, one output, shapes inferred at a size.
+    (given,), (taken,) = model.graph.input, model.graph.output
+    assert given.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    for side, value in zip(given.type.tensor_type.shape.dim, (1, 3, 16, 64), strict=True):
+        side.dim_value = value
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    sides = [side.dim_value for side in inferred.graph.output[0].type.tensor_type.shape.dim]
+    scale = network.get("scale", 4)
+    assert sides == [1, 3, 16 * scale, 64 * scale]  # type: ignore[operator]
+    assert taken.name == "output"
+
+
+def test_a_place_of_the_dial(tmp_path: Path) -> None:
+    export_onnx("srgan", tmp_path / "a.onnx", realism=0.25)
+    export_onnx("srgan", tmp_path / "b.onnx", realism=0.5)
+    assert (tmp_path / "a.onnx").read_bytes() != (tmp_path / "b.onnx").read_bytes()
+    with pytest.raises(UsageError, match="dial"):
+        export_onnx("fast", tmp_path / "c.onnx", realism=0.5)

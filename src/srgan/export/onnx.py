@@ -7,8 +7,9 @@ import numpy as np
 from srgan.errors import RuntimeFailed
 from srgan.image.atomic import atomic_file
 from srgan.inference.graph import build_graph
+from srgan.inference.open import read_model
 from srgan.inference.runtimes import installed, open_runtime
-from srgan.weights.format import Header, Tensors, load_weights
+from srgan.weights.format import Header, Tensors
 
 TOLERANCE = 1e-4
 """The greatest difference from PyTorch that an exported network may show, in [0, 1]."""
@@ -16,12 +17,19 @@ TOLERANCE = 1e-4
 _SHAPES = ((1, 3, 24, 31), (2, 3, 17, 8), (1, 3, 1, 1))
 
 
-def export_onnx(weights: str | Path, out: str | Path, *, overwrite: bool = False) -> float | None:
+def export_onnx(
+    name_or_path: str | Path,
+    out: str | Path,
+    *,
+    realism: float | None = None,
+    overwrite: bool = False,
+) -> float | None:
     """Write a network as ONNX: ``input`` to ``output``, RGB in [0, 1], every size free.
 
     Args:
-        weights: a weights file.
+        name_or_path: a name that ``srgan.models()`` lists, or a weights file.
         out: the ONNX file to write.
+        realism: as for :func:`srgan.inference.open.read_model`.
         overwrite: whether an existing file may be replaced.
 
     Returns:
@@ -29,10 +37,11 @@ def export_onnx(weights: str | Path, out: str | Path, *, overwrite: bool = False
 
     Raises:
         ModelRefused: the weights cannot be used.
+        UsageError: the model has no realism dial.
         RuntimeFailed: the graph does not do what the network does; nothing is written.
         OutputFailed: the file exists or cannot be written.
     """
-    tensors, header = load_weights(weights)
+    tensors, header = read_model(name_or_path, realism)
     model = build_graph(tensors, header)
     difference = difference_from_torch(model, tensors, header) if installed("torch") else None
     if difference is not None and not difference <= TOLERANCE:

@@ -72,10 +72,7 @@ def load(
         if realism is not None:
             _far_end(SEARCH)
         return Tiled(selfex.upscaler(scale), SEARCHED_TILE, 2 * DEFAULT_MARGIN)
-    if realism is not None:
-        tensors, header = _blended(name_or_path, realism)
-    else:
-        tensors, header = load_weights(find_weights(name_or_path))
+    tensors, header = read_model(name_or_path, realism)
     if header.architecture in METHODS:
         fitted = open_fitted(tensors, header)
         return Tiled(fitted, FITTED_TILE, METHODS[header.architecture].margin)
@@ -88,6 +85,23 @@ def load(
         tile=tile if isinstance(tile, int) else None,
         margin=reach(header) if exact else None,
     )
+
+
+def read_model(name_or_path: str | Path, realism: float | None = None) -> tuple[Tensors, Header]:
+    """What the weights file of a model holds, at a place of its realism dial if one is given.
+
+    Args:
+        name_or_path: a name that ``srgan.models()`` lists, or a ``.safetensors`` file.
+        realism: 0 to 1, for the models that have the dial.
+
+    Raises:
+        ModelRefused: the model is unknown, has no weights, or its file cannot be used.
+        UsageError: the model has no such dial, or the number lies beyond it.
+    """
+    if realism is None:
+        return load_weights(find_weights(name_or_path))
+    _check_realism(realism)
+    return _blended(name_or_path, realism)
 
 
 def identity(name_or_path: str | Path, realism: float | None = None) -> str:
@@ -203,10 +217,15 @@ def _check(threads: int | None, scale: int, realism: float | None, tile: int | s
         raise UsageError(f"--threads must be at least 1, not {threads}")
     if scale < 1:
         raise UsageError(f"the scale must be at least 1, not {scale}")
-    if realism is not None and not 0.0 <= realism <= 1.0:
-        raise UsageError(f"--realism must lie between 0 and 1, not {realism}")
+    if realism is not None:
+        _check_realism(realism)
     if tile != "auto" and not (isinstance(tile, int) and tile >= 1):
         raise UsageError(f"--tile must be auto or at least 1 pixel, not {tile}")
+
+
+def _check_realism(realism: float) -> None:
+    if not 0.0 <= realism <= 1.0:
+        raise UsageError(f"--realism must lie between 0 and 1, not {realism}")
 
 
 def find_weights(name_or_path: str | Path) -> Path:
