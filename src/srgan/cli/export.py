@@ -1,4 +1,4 @@
-"""``srgan export``: a network as an ONNX file, and the check of what it can bear."""
+"""``srgan export``: a network as a file for other programs, and the check of what it can bear."""
 
 from __future__ import annotations
 
@@ -17,8 +17,32 @@ if TYPE_CHECKING:
 def export(
     model: Annotated[str, Argument(help="A name of `srgan models`, or a weights file.")],
     output: Annotated[
-        Path | None, Option("-o", "--output", help="The ONNX file. Default: MODEL.onnx.")
+        Path | None,
+        Option(
+            "-o",
+            "--output",
+            help="The file, or a folder for it. Default: MODEL.onnx, MODEL-4x.param and .bin, "
+            "or MODEL-4x.safetensors.",
+        ),
     ] = None,
+    format: Annotated[
+        str | None,
+        Option(
+            "--format",
+            metavar="FORMAT",
+            help="onnx; ncnn, for Upscayl and realesrgan-ncnn-vulkan; or safetensors, for ComfyUI "
+            "and all that reads by spandrel. Default: as the output's suffix says, else onnx.",
+        ),
+    ] = None,
+    realism: Annotated[
+        float | None,
+        Option(
+            "--realism", help="The place on the dial of srresnet, srgan and srgan-photo, 0 to 1."
+        ),
+    ] = None,
+    fp32: Annotated[
+        bool, Option("--fp32", help="ncnn: weights in float32, twice the size of float16.")
+    ] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace a file that exists.")] = False,
     check: Annotated[
         Path | None,
@@ -40,21 +64,45 @@ def export(
     ] = None,
     count: Annotated[int, Option("--count", help="Photos that the check uses.")] = 24,
 ) -> None:
-    """Write a network as ONNX for other programs, compared with PyTorch where it is installed."""
-    from srgan.inference.open import find_weights
-
-    weights = find_weights(model)
+    """Write a network for other programs, compared with what it gives here."""
     if check is not None:
-        _check(weights, check, references or check, count)
-        return
-    from srgan.export.onnx import export_onnx
+        from srgan.inference.open import find_weights
 
-    path = output or Path(f"{weights.stem}.onnx")
-    difference = export_onnx(weights, path, overwrite=overwrite)
-    told = "PyTorch is not installed: not compared with it"
-    if difference is not None:
-        told = f"differs from PyTorch by at most {difference:.1e}"
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; {told}", file=sys.stderr)
+        if output is not None or format is not None or realism is not None or fp32:
+            raise UsageError(
+                "--check exports nothing; leave out -o, --format, --realism and --fp32"
+            )
+        _check(find_weights(model), check, references or check, count)
+        return
+    from srgan.export.target import target
+
+    kind, path = target(model, output, format, realism)
+    if fp32 and kind != "ncnn":
+        raise UsageError(f"--fp32 is for ncnn; {kind} has float32 anyway")
+    if kind == "ncnn":
+        from srgan.export.ncnn import export_ncnn
+
+        difference = export_ncnn(model, path, realism=realism, half=not fp32, overwrite=overwrite)
+        paths = [path, path.with_suffix(".bin")]
+        told = _told(difference, "our own fp32", "ncnn")
+    elif kind == "safetensors":
+        from srgan.export.weights import export_weights
+
+        export_weights(model, path, realism=realism, overwrite=overwrite)
+        paths, told = [path], "the weights with their header"
+    else:
+        from srgan.export.onnx import export_onnx
+
+        difference = export_onnx(model, path, realism=realism, overwrite=overwrite)
+        paths, told = [path], _told(difference, "PyTorch", "PyTorch")
+    size = sum(path.stat().st_size for path in paths)
+    print(f"{' and '.join(map(str, paths))}: {size / 1e6:.1f} MB; {told}", file=sys.stderr)
+
+
+def _told(difference: float | None, other: str, package: str) -> str:
+    if difference is None:
+        return f"{package} is not installed: not compared"
+    return f"differs from {other} by at most {difference:.1e}"
 
 
 def _check(weights: Path, photos: Path, references: Path, count: int) -> None:
