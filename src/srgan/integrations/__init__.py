@@ -1,0 +1,1 @@
+"""Our networks inside programs of others."""
