@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,10 +32,17 @@ def weights(tmp_path: Path) -> Path:
     return path
 
 
+def ncnn() -> Any:
+    try:
+        import ncnn
+    except ImportError as error:
+        pytest.skip(f"ncnn is not installed, or the system lacks libgomp: {error}")
+    return ncnn
+
+
 def in_ncnn(param: str, weights: bytes, picture: np.ndarray, folder: Path) -> np.ndarray:
-    ncnn = pytest.importorskip("ncnn", reason="ncnn is not installed, or lacks libgomp")
-    net = exporting._opened(ncnn, folder, param, weights)
-    return exporting._run(ncnn, net, np.ascontiguousarray(picture))
+    net = exporting._opened(ncnn(), folder, param, weights)
+    return exporting._run(ncnn(), net, np.ascontiguousarray(picture))
 
 
 def here(tensors: Tensors, header: Header, picture: np.ndarray) -> np.ndarray:
@@ -114,7 +122,7 @@ def test_nothing_below_black_is_given(tmp_path: Path) -> None:
 
 
 def test_two_files_of_one_name(weights: Path, tmp_path: Path) -> None:
-    pytest.importorskip("ncnn")
+    ncnn()
     difference = export_ncnn(weights, tmp_path / "models" / "own-4x.param")
     assert difference is not None
     assert 0.0 < difference < 5e-3
@@ -141,7 +149,7 @@ def test_one_of_the_two_that_exists_stops_both(weights: Path, tmp_path: Path) ->
 def test_a_model_that_differs_is_not_written(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("ncnn")
+    ncnn()
     wrong, header = tiny(batch_norm=True, output_range=(-1.0, 1.0), seed=1)
     built = build_ncnn(wrong, header)
     monkeypatch.setattr(exporting, "build_ncnn", lambda *_, **__: built)
@@ -171,7 +179,7 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_difference_is_seen() -> None:
-    pytest.importorskip("ncnn")
+    ncnn()
     tensors, header = tiny()
     found = difference_from_fp32(*build_ncnn(tensors, header, half=False), tensors, header)
     assert found is not None

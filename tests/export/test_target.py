@@ -18,6 +18,8 @@ from srgan.export.target import target
         ("models", "ncnn", None, ("ncnn", "models/srgan-photo-4x.param")),
         ("a/own-4x.bin", None, None, ("ncnn", "a/own-4x.param")),
         ("own.safetensors", None, None, ("safetensors", "own.safetensors")),
+        ("a/b", "onnx", None, ("onnx", "a/b/srgan-photo.onnx")),
+        ("a/b", None, None, ("onnx", "a/b")),
         ("own.net", "onnx", None, ("onnx", "own.net")),
         (".", "onnx", None, ("onnx", "srgan-photo.onnx")),
     ],
