@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image
 
 import srgan
-from srgan.export.ncnn import _opened, _run, export_ncnn
+from srgan.export.ncnn import export_ncnn, open_model, run_model
 from srgan.export.onnx import export_onnx
 from srgan.export.weights import export_weights
 
@@ -81,8 +81,8 @@ def ncnn(model: str, photo: np.ndarray, folder: Path, arguments: argparse.Namesp
 
     export_ncnn(model, folder / "model-4x.param", half=not arguments.fp32)
     param = (folder / "model-4x.param").read_text()
-    net = _opened(package, folder, param, (folder / "model-4x.bin").read_bytes())
-    return _picture(_run(package, net, _planar(photo)))
+    net = open_model(package, folder, param, (folder / "model-4x.bin").read_bytes())
+    return _picture(run_model(package, net, _planar(photo)))
 
 
 def realesrgan(

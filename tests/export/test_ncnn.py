@@ -41,8 +41,8 @@ def ncnn() -> Any:
 
 
 def in_ncnn(param: str, weights: bytes, picture: np.ndarray, folder: Path) -> np.ndarray:
-    net = exporting._opened(ncnn(), folder, param, weights)
-    return exporting._run(ncnn(), net, np.ascontiguousarray(picture))
+    net = exporting.open_model(ncnn(), folder, param, weights)
+    return exporting.run_model(ncnn(), net, np.ascontiguousarray(picture))
 
 
 def here(tensors: Tensors, header: Header, picture: np.ndarray) -> np.ndarray:
@@ -156,6 +156,17 @@ def test_a_model_that_differs_is_not_written(
     with pytest.raises(RuntimeFailed, match="differs from our own"):
         export_ncnn(weights, tmp_path / "own-4x.param")
     assert [p.name for p in tmp_path.iterdir()] == ["own.safetensors"]
+
+
+def test_a_model_that_gives_no_numbers_is_not_written(tmp_path: Path) -> None:
+    ncnn()
+    tensors, header = tiny()
+    for name in ("trunk.weight", "upscale.0.conv.weight"):
+        tensors[name] = tensors[name] * np.float32(1e38)
+    save_weights(tmp_path / "own.safetensors", tensors, header)
+    with pytest.raises(RuntimeFailed, match="by nan"):
+        export_ncnn(tmp_path / "own.safetensors", tmp_path / "own-4x.param", half=False)
+    assert not (tmp_path / "own-4x.param").exists()
 
 
 def test_without_ncnn_it_is_written_and_said(

@@ -55,6 +55,17 @@ def test_a_graph_that_differs_is_not_written(
     assert [p.name for p in tmp_path.iterdir()] == ["own.safetensors"]
 
 
+def test_a_network_that_gives_no_numbers_is_not_written(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    tensors, header = tiny()
+    for name in ("trunk.weight", "upscale.0.conv.weight"):
+        tensors[name] = tensors[name] * np.float32(1e38)
+    save_weights(tmp_path / "own.safetensors", tensors, header)
+    with pytest.raises(RuntimeFailed, match="differs from PyTorch by nan"):
+        export_onnx(tmp_path / "own.safetensors", tmp_path / "own.onnx")
+    assert not (tmp_path / "own.onnx").exists()
+
+
 def test_without_torch_it_is_written_and_said(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

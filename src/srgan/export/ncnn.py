@@ -82,7 +82,8 @@ def difference_from_fp32(
 ) -> float | None:
     """The greatest difference between an ncnn model and the network in our fp32, in [0, 1].
 
-    None where ncnn is not installed or does not start, as without libgomp.
+    On noise of three sizes. None where ncnn is not installed or does not start, as without
+    libgomp.
     """
     try:
         import ncnn
@@ -92,15 +93,26 @@ def difference_from_fp32(
     draw = np.random.default_rng(0)
     worst = 0.0
     with TemporaryDirectory() as folder:
-        net = _opened(ncnn, Path(folder), param, weights)
+        net = open_model(ncnn, Path(folder), param, weights)
         for shape in _SHAPES:
             picture = draw.random(shape, dtype=np.float32)
             expected = np.maximum(ours(picture[None])[0], 0.0)
-            worst = max(worst, float(np.abs(_run(ncnn, net, picture) - expected).max()))
+            apart = np.abs(run_model(ncnn, net, picture) - expected).max()
+            worst = float(np.maximum(worst, apart))  # which, unlike max, keeps NaN
     return worst
 
 
-def _opened(ncnn: Any, folder: Path, param: str, weights: bytes) -> Any:
+def open_model(ncnn: Any, folder: Path, param: str, weights: bytes) -> Any:
+    """A model as an ``ncnn.Net`` that computes in fp32 on one CPU core.
+
+    Args:
+        ncnn: the module.
+        folder: an empty one, for the two files.
+        param, weights: as :func:`srgan.export.ncnn_model.build_ncnn` gives them.
+
+    Raises:
+        RuntimeFailed: ncnn does not read it.
+    """
     (folder / "model.param").write_text(param, encoding="ascii")
     (folder / "model.bin").write_bytes(weights)
     net = ncnn.Net()
@@ -114,7 +126,12 @@ def _opened(ncnn: Any, folder: Path, param: str, weights: bytes) -> Any:
     return net
 
 
-def _run(ncnn: Any, net: Any, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def run_model(ncnn: Any, net: Any, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a model makes of a picture, (3, H, W) contiguous → (3, H * scale, W * scale).
+
+    Raises:
+        RuntimeFailed: ncnn does not run it.
+    """
     extractor = net.create_extractor()
     extractor.input(INPUT, ncnn.Mat(picture))  # which does not copy it
     status, out = extractor.extract(OUTPUT)
