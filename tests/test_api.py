@@ -17,7 +17,16 @@ def test_every_public_name_is_listed_and_there() -> None:
         assert getattr(srgan, name) is not None
     shown = {n for n in vars(srgan) if not n.startswith("_")}
     modules = {"api", "classical", "cli", "errors", "evaluation", "export", "image", "inference"}
-    modules |= {"losses", "metrics", "networks", "training", "weights", "degradation", "server"}
+    modules |= {
+        "integrations",
+        "losses",
+        "metrics",
+        "networks",
+        "training",
+        "weights",
+        "degradation",
+    }
+    modules |= {"server"}
     assert shown - modules == set(srgan.__all__) - {"__version__"}
 
 

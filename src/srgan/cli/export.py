@@ -101,7 +101,7 @@ def export(
 
 def _told(difference: float | None, other: str, package: str) -> str:
     if difference is None:
-        return f"{package} is not installed: not compared"
+        return f"not compared, for {package} is not there"
     return f"differs from {other} by at most {difference:.1e}"
 
 
