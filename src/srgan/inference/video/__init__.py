@@ -1,0 +1,1 @@
+"""Enlarge video files: frames stream from the decoder through the upscaler to the encoder."""

@@ -1,0 +1,138 @@
+"""What results can be encoded with, and the containers that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from srgan.errors import UsageError
+from srgan.image.atomic import shown
+from srgan.inference.video.library import library
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """An encoder.
+
+    Attributes:
+        name: as users write it after ``--codec``.
+        encoder: FFmpeg's name of it.
+        shallow, deep: its sample formats of 8 and of 10 bits; None where it has no such.
+        crf: its constant rate factor, lower for better; None where it is lossless.
+        largest_crf: the worst.
+        options: for the encoder.
+        tag: what MP4 calls it, where the usual name is not understood by all players.
+    """
+
+    name: str
+    encoder: str
+    shallow: str
+    deep: str | None
+    crf: int | None
+    largest_crf: int = 51
+    options: dict[str, str] = field(default_factory=dict)
+    tag: str | None = None
+
+    def format(self, deep: bool) -> str:
+        """The sample format for pixels of more than 8 bits or not."""
+        return self.deep if deep and self.deep is not None else self.shallow
+
+
+CODECS = {
+    codec.name: codec
+    for codec in (
+        Codec("h264", "libx264", "yuv420p", "yuv420p10le", 18, options={"preset": "medium"}),
+        Codec(
+            "hevc",
+            "libx265",
+            "yuv420p",
+            "yuv420p10le",
+            20,
+            options={"preset": "medium", "x265-params": "log-level=none"},
+            tag="hvc1",
+        ),
+        Codec("av1", "libsvtav1", "yuv420p", "yuv420p10le", 24, 63, options={"preset": "8"}),
+        Codec(
+            "vp9",
+            "libvpx-vp9",
+            "yuv420p",
+            None,
+            24,
+            63,
+            options={"deadline": "good", "cpu-used": "4", "row-mt": "1", "b": "0"},
+        ),
+        Codec("ffv1", "ffv1", "yuv444p", "yuv444p10le", None, options={"level": "3"}),
+    )
+}
+"""Every codec by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A kind of file.
+
+    Attributes:
+        title: what people call it.
+        muxer: FFmpeg's name of it.
+        suffixes: of file names.
+        codecs: what it is given, the usual one first.
+        tick: the unit of its time stamps in seconds where it has but one, as a fraction's divisor.
+    """
+
+    title: str
+    muxer: str
+    suffixes: tuple[str, ...]
+    codecs: tuple[str, ...]
+    tick: int | None = None
+
+
+CONTAINERS = (
+    Container("MP4", "mp4", (".mp4", ".m4v"), ("h264", "hevc", "av1", "vp9")),
+    Container("QuickTime", "mov", (".mov", ".qt"), ("h264", "hevc")),
+    Container("Matroska", "matroska", (".mkv",), ("h264", "hevc", "av1", "vp9", "ffv1"), 1000),
+    Container("WebM", "webm", (".webm",), ("av1", "vp9"), 1000),
+)
+FALLBACK = ".mkv"
+"""The suffix of a result whose source has one that is not written: Matroska holds nearly all."""
+
+
+def container_for(path: Path) -> Container:
+    """The kind of file that a name stands for.
+
+    Raises:
+        UsageError: none that is written.
+    """
+    for container in CONTAINERS:
+        if path.suffix.lower() in container.suffixes:
+            return container
+    known = ", ".join(suffix for c in CONTAINERS for suffix in c.suffixes)
+    raise UsageError(f"{shown(path)} names no video that can be written; the suffixes are {known}")
+
+
+def codec_for(container: Container, name: str | None, crf: int | None) -> tuple[Codec, int | None]:
+    """The codec of a name, by default the container's usual one, and its rate factor.
+
+    Raises:
+        UsageError: an unknown codec, one that the container or this PyAV has not, or a factor
+            out of its range.
+    """
+    chosen = CODECS.get(name or container.codecs[0])
+    if chosen is None:
+        raise UsageError(f"codec {name!r} is unknown; it is one of {', '.join(CODECS)}")
+    if chosen.name not in container.codecs:
+        raise UsageError(
+            f"{container.title} is not given {chosen.name}; choose --codec "
+            f"{' or '.join(container.codecs)}, or another suffix of --output"
+        )
+    if chosen.encoder not in library().codecs_available:
+        raise UsageError(
+            f"this build of PyAV has no {chosen.encoder}; choose another --codec, "
+            "or PyAV's own wheels"
+        )
+    if crf is None:
+        return chosen, chosen.crf
+    if chosen.crf is None:
+        raise UsageError(f"{chosen.name} is lossless; leave --crf out")
+    if not 0 <= crf <= chosen.largest_crf:
+        raise UsageError(f"--crf of {chosen.name} is 0 to {chosen.largest_crf}, not {crf}")
+    return chosen, crf

@@ -1,0 +1,249 @@
+"""Writing a video: the enlarged frames, and everything else as it is."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from fractions import Fraction
+from math import lcm
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+
+from srgan.errors import OutputFailed
+from srgan.image.opening import text_of
+from srgan.inference.video.codecs import Codec, Container
+from srgan.inference.video.colour import FromRGB
+from srgan.inference.video.library import library
+from srgan.inference.video.source import Survey, video_stream
+
+_OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_OF_THE_STREAM = ("encoder", "duration", "rotate", "bps", "number_of_", "_statistics")
+
+
+class Writer:
+    """A video that is being written.
+
+    Args:
+        file: where to; readable as well.
+        kind: of the file.
+        codec, crf: of the pictures.
+        source: the opened container whose other streams are copied.
+        what: it is.
+        height, width: of the frames.
+        pixel_aspect: of a pixel of theirs.
+        threads: of the encoder; by default as it likes.
+
+    Attributes:
+        notices: what could not be kept, one line each.
+
+    Raises:
+        OutputFailed: the encoder does not take such frames.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        kind: Container,
+        codec: Codec,
+        crf: int | None,
+        *,
+        source: Any,
+        what: Survey,
+        height: int,
+        width: int,
+        pixel_aspect: Fraction,
+        threads: int | None = None,
+    ) -> None:
+        av = library()
+        os.environ.setdefault("SVT_LOG", "1")  # else its AV1 encoder chats on stderr
+        self.notices: list[str] = []
+        self._av, self._file, self._kind, self._what = av, file, kind, what
+        self._source_metadata = _kept(source.metadata, _OF_THE_FILE)
+        self._chapters = list(source.chapters())
+        self._durations: dict[int, int] = {}
+        self._dropped: Counter[str] = Counter()
+        self._attached = 0
+        self._first: Fraction | None = None
+        self._copies: dict[int, Any] = {}
+        options = {}
+        if kind.muxer in ("mp4", "mov"):
+            options["movie_timescale"] = str(_timescale(source))
+        if kind.muxer == "mov" and any("." in key for key in self._source_metadata):
+            options["movflags"] = "use_metadata_tags"  # Apple's own, such as the place
+        self._out = av.open(file, "w", format=kind.muxer, options=options)
+        self._out.metadata.update(self._source_metadata)
+        self._video: Any = None
+        enlarged = video_stream(source)
+        for stream in source.streams:
+            if stream.index == enlarged.index:
+                self._video = self._encoder(
+                    codec, crf, stream, height, width, pixel_aspect, threads
+                )
+            else:
+                self._copy(stream)
+        if self._chapters:
+            self._out.set_chapters(self._chapters)
+        deep = what.depth > 8
+        self._from_rgb = FromRGB(
+            height,
+            width,
+            deep=deep,
+            colours=what.colours,
+            format=codec.format(deep),
+            time_base=what.time_base,
+        )
+        try:
+            self._out.start_encoding()
+        except (av.FFmpegError, ValueError) as error:
+            raise OutputFailed(
+                f"{codec.name} does not take frames of {width}x{height} ({text_of(error)}); "
+                "choose another size or --codec"
+            ) from error
+
+    def copy(self, packets: list[Any]) -> None:
+        """Put packets of other streams into the file as they are."""
+        for packet in packets:
+            stream = self._copies.get(packet.stream_index)
+            if stream is None:
+                continue
+            what = _named(packet.stream)
+            shift = round(self._what.start / packet.time_base)
+            if packet.pts is not None:
+                packet.pts -= shift
+            if packet.dts is not None:
+                packet.dts -= shift
+            packet.stream = stream
+            try:
+                self._out.mux_one(packet)
+            except self._av.FFmpegError as error:
+                if not isinstance(error, self._av.ArgumentError | self._av.InvalidDataError):
+                    raise
+                self._dropped[what] += 1  # such as one that goes back in time
+
+    def frame(self, pixels: NDArray[Any], pts: int, duration: int) -> None:
+        """Encode the next frame.
+
+        Args:
+            pixels: (H, W, 3) uint8 or uint16 RGB.
+            pts, duration: in units of the source's time base.
+        """
+        if self._first is None:
+            self._first = pts * self._what.time_base
+        self._durations[pts] = duration
+        self._mux(self._video.encode(self._from_rgb(pixels, pts)))
+
+    def finish(self) -> None:
+        """Write what the encoder still holds, and the end of the file."""
+        self._mux(self._video.encode(None))
+        self._out.close()
+        for what, count in self._dropped.items():
+            self.notices.append(f"{count} packets of its {what} have no sensible time: left out")
+        self._check()
+
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
+            duration = self._durations.pop(packet.pts, 0)
+            if duration:
+                packet.duration = duration
+            self._out.mux_one(packet)
+
+    def _encoder(
+        self,
+        codec: Codec,
+        crf: int | None,
+        stream: Any,
+        height: int,
+        width: int,
+        pixel_aspect: Fraction,
+        threads: int | None,
+    ) -> Any:
+        options = dict(codec.options)
+        if crf is not None:
+            options["crf"] = str(crf)
+        made = self._out.add_stream(codec.encoder, rate=self._what.rate, options=options)
+        context = made.codec_context
+        context.width, context.height = width, height
+        context.pix_fmt = codec.format(self._what.depth > 8)
+        context.time_base = self._what.time_base
+        made.time_base = self._what.time_base
+        context.sample_aspect_ratio = pixel_aspect.limit_denominator(32767)
+        colours = self._what.colours
+        context.colorspace, context.color_range = colours.matrix, colours.range
+        context.color_primaries, context.color_trc = colours.primaries, colours.transfer
+        if codec.tag and self._kind.muxer in ("mp4", "mov"):
+            context.codec_tag = codec.tag
+        context.thread_count = threads or 0
+        made.disposition = stream.disposition
+        made.metadata.update(_kept(stream.metadata, _OF_THE_STREAM))
+        return made
+
+    def _copy(self, stream: Any) -> None:
+        if stream.type == "data" and stream.name in (None, "bin_data") and self._chapters:
+            return  # the track that MP4 keeps its chapters' names in: written anew
+        if not self._holds(stream):
+            self.notices.append(
+                f"{self._kind.title} has no place for its {_named(stream)}: left out"
+            )
+            return
+        made = self._out.add_stream_from_template(stream, opaque=True)
+        made.disposition = stream.disposition
+        if stream.type == "attachment":
+            self._attached += 1
+        else:
+            made.metadata.update(stream.metadata)
+        if stream.type == "video" and not stream.disposition & (
+            self._av.stream.Disposition.attached_pic
+        ):
+            self.notices.append("its further moving picture is copied as it is")
+        self._copies[stream.index] = made
+
+    def _holds(self, stream: Any) -> bool:
+        """Whether the kind of file takes a stream as it is, found by trying."""
+        try:
+            with self._av.open(io.BytesIO(), "w", format=self._kind.muxer) as trial:
+                trial.add_stream_from_template(stream, opaque=True)
+                trial.start_encoding()
+        except (self._av.FFmpegError, ValueError):
+            return False
+        return True
+
+    def _check(self) -> None:
+        """Read what was written, and say what of it is not as it should be."""
+        self._file.flush()
+        self._file.seek(0)
+        title = self._kind.title
+        with self._av.open(self._file, "r", metadata_errors="replace") as made:
+            there = {key.casefold() for key in made.metadata}
+            lost = [key for key in self._source_metadata if key.casefold() not in there]
+            if self._attached > sum(stream.type == "attachment" for stream in made.streams):
+                lost.append("attachments")
+            if len(self._chapters) > len(made.chapters()):
+                lost.append("chapters")
+            first = next(made.demux(video_stream(made)))
+            moved = first.pts * first.time_base - (self._first or 0)
+        if lost:
+            self.notices.append(f"{title} has no place for its {', '.join(lost)}: left out")
+        if abs(moved) > 2 * first.time_base:
+            self.notices.append(
+                f"{title} has no time before 0: all of it starts {float(1000 * moved):.0f} ms "
+                "later, in step"
+            )
+
+
+def _timescale(source: Any) -> int:
+    """Ticks a second in which all streams' starts are whole, for MP4 to say where they begin."""
+    ticks = lcm(*(s.time_base.denominator for s in source.streams if s.time_base))
+    return ticks if ticks <= 100_000_000 else 90_000
+
+
+def _kept(metadata: dict[str, str], without: tuple[str, ...]) -> dict[str, str]:
+    return {k: v for k, v in metadata.items() if not k.casefold().startswith(without)}
+
+
+def _named(stream: Any) -> str:
+    kind = {"audio": "sound", "subtitle": "subtitles", "video": "picture"}
+    what = kind.get(stream.type, stream.type)
+    name = stream.name or (stream.codec_context.name if stream.codec_context else None)
+    return f"{what} ({name})" if name else what
