@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from srgan.cli import progress
-from srgan.cli.progress import progress_bar
+from srgan.cli.progress import frames_bar, progress_bar
 
 
 class Terminal(io.StringIO):
@@ -37,3 +37,27 @@ def test_work_of_over_a_second_shows_rate_and_time_left(monkeypatch: pytest.Monk
         tell(1.0)
     assert "photo.jpg" in screen.getvalue()
     assert "100%" in screen.getvalue()
+
+
+def test_a_video_is_looked_through_and_then_told_in_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Terminal()
+    now = [100.0]
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    with frames_bar("clip.mp4", show=False) as bar:
+        assert bar is None
+    with frames_bar("clip.mp4", show=True) as bar:
+        assert bar is not None
+        bar.looked(0.1)
+        now[0] += 2.0
+        bar.looked(0.5)
+        assert "looking through clip.mp4" in screen.getvalue()
+        bar.frames(0.5, 40)
+        now[0] += 2.0
+        shown = len(screen.getvalue())
+        bar.frames(10, 40)
+        bar.frames(20, 40)
+    assert "50%" in screen.getvalue()[shown:]
+    assert "looking" not in screen.getvalue()[shown:]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.clips import make_clip
 from srgan.inference.journal import JOURNAL
 
 Run = Callable[..., Any]
@@ -36,13 +37,18 @@ def photos(tmp_path: Path) -> Path:
 
 
 def interrupted(
-    kind: str, grace: float, signals: list[int], source: Path, *more: object
+    kind: str,
+    grace: float,
+    signals: list[int],
+    source: Path,
+    *more: object,
+    command: str = "upscale",
 ) -> tuple[int, str]:
     """Exit status and stderr of a command that gets signals when its long tile is under way."""
     begun = source.parent / "begun"
-    arguments = [begun, kind, grace, "upscale", source, "-m", "nearest", "-s", "2", *more]
-    command = [sys.executable, SCRIPT, *arguments]
-    job = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True)
+    arguments = [begun, kind, grace, command, source, "-m", "nearest", "-s", "2", *more]
+    started = [sys.executable, SCRIPT, *arguments]
+    job = subprocess.Popen([*map(str, started)], stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + PATIENCE_S
         while not begun.exists() and job.poll() is None and time.monotonic() < end:
@@ -111,5 +117,19 @@ def test_one_picture_ends_and_leaves_nothing(
 ) -> None:
     out = tmp_path / "out"
     ended, errors = interrupted(kind, grace, [number], photos / "b.png", "-o", out / "b.png")
+    assert (ended, errors) == (status, "srgan: interrupted\n")
+    assert left(out) == []
+
+
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
+@pytest.mark.parametrize(("kind", "grace"), [("one", 0.3), ("many", NEVER)])
+def test_a_video_ends_and_leaves_nothing(
+    kind: str, grace: float, number: int, status: int, tmp_path: Path
+) -> None:
+    frames = [np.full((64, 64, 3), 20 * i, np.uint8) for i in range(12)]
+    clip = make_clip(tmp_path / "clip.mp4", frames, sound="aac")
+    out = tmp_path / "out"
+    asked = ["-o", out / "big.mp4"]
+    ended, errors = interrupted(kind, grace, [number], clip, *asked, command="video")
     assert (ended, errors) == (status, "srgan: interrupted\n")
     assert left(out) == []

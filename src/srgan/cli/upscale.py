@@ -163,7 +163,7 @@ def upscale(
 
     options = Options(
         scale=scale,
-        size=_size(size),
+        size=parse_size(size),
         long_edge=long_edge,
         format=format_,
         quality=quality,
@@ -284,7 +284,7 @@ def _emit(entry: dict[str, Any]) -> None:
     print(json.dumps(entry, ensure_ascii=True), flush=True)
 
 
-def _size(text: str | None) -> tuple[int, int] | None:
+def parse_size(text: str | None) -> tuple[int, int] | None:
     """``1920x1080`` → (height, width)."""
     if text is None:
         return None

@@ -87,8 +87,13 @@ _FOREIGN = (
     (b"\xff\x4f\xff\x51", "a JPEG 2000 file"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"\x1aE\xdf\xa3", "a video"),
     (b"P", "a PNM picture"),
+)
+
+_MATROSKA = b"\x1aE\xdf\xa3"
+_VIDEO = (
+    "a video or other media file, not a picture: `srgan video` enlarges videos; "
+    f"the formats of pictures are {_NAMES}"
 )
 
 _AVIF_BRANDS = (b"avif", b"avis")
@@ -113,6 +118,8 @@ def sniff(head: bytes) -> Format | str:
         return FORMATS["BMP"]
     if head[4:8] == b"ftyp":
         return _sniff_iso(head)
+    if head.startswith(_MATROSKA) or head[:4] + head[8:12] == b"RIFFAVI ":
+        return _VIDEO
     lowered = head.lstrip().lower() if head.lstrip()[:1] == b"<" else head
     for magic, kind in _FOREIGN:
         if lowered.startswith(magic) and (magic != b"P" or head[1:2] in b"1234567"):
@@ -129,7 +136,7 @@ def _sniff_iso(head: bytes) -> Format | str:
         return FORMATS["AVIF"]
     if brands.intersection(_HEIF_BRANDS):
         return FORMATS["HEIC"]
-    return f"a video or other media file is not read; the formats are {_NAMES}"
+    return _VIDEO
 
 
 def format_for(path: str | Path) -> Format:

@@ -1,0 +1,224 @@
+"""``srgan video``: enlarge video files."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from srgan.cli.upscale import parse_size
+from srgan.errors import Cancelled, ImageRefused, SRGANError, UsageError
+
+if TYPE_CHECKING:
+    from srgan.inference.stop import Stop
+    from srgan.inference.video.job import VideoDone, VideoOptions
+
+
+def video(
+    inputs: Annotated[list[Path], Argument(metavar="INPUT…", help="Videos.", readable=False)],
+    output: Annotated[
+        Path | None,
+        Option(
+            "-o",
+            "--output",
+            help="File, or folder of the results: .mp4, .m4v, .mov, .mkv or .webm. Default: beside "
+            "each input, clip_x4.mp4; .mkv where the input's kind is not written.",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        Option("-m", "--model", help="A name of `srgan models`, or a weights file. Default: fast."),
+    ] = "fast",
+    scale: Annotated[
+        float | None,
+        Option("-s", "--scale", help="Times as large, above 1 up to 16. Default: 4."),
+    ] = None,
+    size: Annotated[
+        str | None, Option("--size", metavar="WxH", help="Exact size of the result in pixels.")
+    ] = None,
+    long_edge: Annotated[
+        int | None, Option("--long-edge", metavar="N", help="Longer side of the result in pixels.")
+    ] = None,
+    realism: Annotated[
+        float | None,
+        Option(
+            "--realism", help="0 faithful to 1 full texture; srgan and srgan-photo are at 0.875."
+        ),
+    ] = None,
+    codec: Annotated[
+        str | None,
+        Option("--codec", help="h264, hevc, av1, vp9 or ffv1. Default: h264; in .webm, av1."),
+    ] = None,
+    crf: Annotated[
+        int | None,
+        Option(
+            "--crf",
+            help="Quality, lower for better and larger files. Default: h264 18, hevc 20, av1 and "
+            "vp9 24; ffv1 is lossless.",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace results that exist.")] = False,
+    allow_damaged: Annotated[
+        bool, Option("--allow-damaged", help="Take what a damaged file still holds.")
+    ] = False,
+    device: Annotated[str, Option("--device", help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, Option("--precision", help="auto, fp32, bf16 or int8.")] = "auto",
+    threads: Annotated[int | None, Option("--threads", help="Processor threads.")] = None,
+    max_input_mp: Annotated[
+        float, Option("--max-input-mp", help="Refuse larger frames, in megapixels.")
+    ] = 64.0,
+    max_output_mp: Annotated[
+        float, Option("--max-output-mp", help="Refuse larger frames of results, in megapixels.")
+    ] = 1200.0,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+    json_: Annotated[
+        bool, Option("--json", help="One JSON object a line on stdout for each input.")
+    ] = False,
+) -> None:
+    """Enlarge videos: 4 times, or to any size.
+
+    Every frame keeps its time; sound, subtitles and chapters are copied as they are. A result
+    appears under its name whole or not at all. Needs `pip install 'srgan[video]'`.
+    """
+    from srgan.inference.video.library import library
+
+    library()
+    if sum(x is not None for x in (scale, size, long_edge)) > 1:
+        raise UsageError("give one of --scale, --size and --long-edge")
+
+    from srgan.image.atomic import shown
+    from srgan.image.limits import Limits
+    from srgan.inference.open import load
+    from srgan.inference.stop import stoppable
+    from srgan.inference.video.job import VideoOptions
+
+    options = VideoOptions(
+        scale=scale,
+        size=parse_size(size),
+        long_edge=long_edge,
+        codec=codec,
+        crf=crf,
+        overwrite=overwrite,
+        allow_damaged=allow_damaged,
+        threads=threads,
+        limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6)),
+    )
+    pairs = _pairs(inputs, output, options)
+    upscaler = load(model, device=device, precision=precision, threads=threads, realism=realism)
+    failed = 0
+    with stoppable() as stop:
+        for source, target in pairs:
+            try:
+                done = _one(source, target, upscaler, options, show=not quiet, stop=stop)
+            except Cancelled:
+                print("srgan: interrupted", file=sys.stderr)
+                sys.exit(stop.exit_status)
+            except SRGANError as error:
+                if os.environ.get("SRGAN_DEBUG"):
+                    raise
+                failed += 1
+                message = str(error)
+                if not message.startswith((shown(source), shown(target))):
+                    message = f"{shown(source)}: {message}"
+                print(f"srgan: {message}", file=sys.stderr)
+                if json_:
+                    what = "refused" if isinstance(error, ImageRefused) else "failed"
+                    _emit({"input": str(source), "status": what, "reason": str(error)})
+                if isinstance(error, UsageError) and len(pairs) == 1:
+                    sys.exit(2)
+            else:
+                _report(done, quiet=quiet, json_=json_)
+    sys.exit(stop.exit_status or int(bool(failed)))
+
+
+def _one(
+    source: Path, target: Path, upscaler: Any, options: VideoOptions, *, show: bool, stop: Stop
+) -> VideoDone:
+    from srgan.cli.progress import frames_bar
+    from srgan.inference.video.job import upscale_video
+
+    with frames_bar(source.name, show=show) as bar:
+        return upscale_video(
+            source,
+            target,
+            upscaler,
+            options,
+            looked=None if bar is None else bar.looked,
+            progress=None if bar is None else bar.frames,
+            cancelled=stop,
+        )
+
+
+def _report(done: VideoDone, *, quiet: bool, json_: bool) -> None:
+    from srgan.image.atomic import shown
+
+    if not quiet:
+        for notice in done.notices:
+            print(f"{shown(done.source)}: {notice}", file=sys.stderr)
+    (h, w), (big_h, big_w) = done.size_in, done.size_out
+    if json_:
+        _emit(
+            {
+                "input": str(done.source),
+                "status": "done",
+                "output": str(done.target),
+                "size_in": [w, h],
+                "size_out": [big_w, big_h],
+                "frames": done.frames,
+                "reused": done.reused,
+                "codec": done.codec,
+                "seconds": round(done.seconds, 3),
+                "notices": list(done.notices),
+            }
+        )
+    elif not quiet:
+        rate = done.frames / done.seconds
+        same = f" ({done.reused} like the one before)" if done.reused else ""
+        print(
+            f"{shown(done.target)}  {w}x{h} → {big_w}x{big_h}, {done.frames} frames{same}, "
+            f"{done.codec}, {done.seconds:.1f} s, {rate:.2f} frames/s"
+        )
+
+
+def _emit(entry: dict[str, Any]) -> None:
+    print(json.dumps(entry, ensure_ascii=True), flush=True)
+
+
+def _pairs(
+    inputs: list[Path], output: Path | None, options: VideoOptions
+) -> list[tuple[Path, Path]]:
+    """Each video with the file that its result goes to.
+
+    Raises:
+        UsageError: an input is a folder, two results would have one name, or a name is of a kind
+            that is not written.
+    """
+    from srgan.image.atomic import shown
+    from srgan.inference.video.codecs import container_for
+    from srgan.inference.video.job import default_output
+
+    for given in inputs:
+        if given.is_dir():
+            raise UsageError(f"{shown(given)} is a folder; name the videos in it")
+    if output is not None and not output.is_dir() and output.suffix:
+        container_for(output)
+        if len(inputs) > 1:
+            raise UsageError(
+                f"--output {shown(output)} names a video, but {len(inputs)} inputs were given; "
+                "name a folder"
+            )
+        return [(inputs[0], output)]
+    pairs = [(given, default_output(given, options, output)) for given in inputs]
+    taken: dict[str, Path] = {}
+    for given, target in pairs:
+        other = taken.setdefault(os.path.realpath(target), given)
+        if other is not given:
+            raise UsageError(
+                f"{shown(other)} and {shown(given)} would both become {shown(target)}; "
+                "give them one at a time"
+            )
+    return pairs

@@ -1,0 +1,490 @@
+"""Videos: every frame at its time, everything beside them as it was, whole or not at all."""
+
+import sys
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from inference.clips import HEIGHT, WIDTH, decoded, make_clip, packets, scene, times
+from srgan.classical.interpolation import Interpolation
+from srgan.errors import (
+    Cancelled,
+    ImageRefused,
+    LimitExceeded,
+    OutputFailed,
+    RuntimeFailed,
+    UsageError,
+)
+from srgan.image.limits import Limits
+from srgan.inference.open import load
+from srgan.inference.upscale import upscale_array
+from srgan.inference.upscaler import Image
+from srgan.inference.video.job import VideoDone, VideoOptions, default_output, upscale_video
+
+SCENES = [scene(i) for i in range(12)]
+UNEVEN = [0, 40, 90, 91, 150, 300, 301, 450, 600, 777, 1200, 1201]
+BICUBIC = Interpolation("bicubic")
+
+
+class Counting:
+    """Every pixel twice; knows how often it was asked, and may fail."""
+
+    scale = 2
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.calls = 0
+        self._fails_at = fails_at
+
+    def __call__(self, image: Image) -> Image:
+        self.calls += 1
+        if self.calls == self._fails_at:
+            raise RuntimeFailed("the network failed")
+        return image.repeat(2, axis=0).repeat(2, axis=1)
+
+
+def enlarged(source: Path, target: Path, **options: Any) -> VideoDone:
+    return upscale_video(source, target, BICUBIC, VideoOptions(**options))
+
+
+def streams(path: Path) -> list[str]:
+    with av.open(str(path)) as made:
+        return [stream.type for stream in made.streams]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "time_base"),
+    [
+        ("clip.mp4", "big.mp4", Fraction(1, 1000)),
+        ("clip.mp4", "big.mov", Fraction(1, 90000)),
+        ("clip.mkv", "big.mkv", Fraction(1, 1000)),
+        ("clip.mkv", "big.mp4", Fraction(1, 1000)),
+        ("clip.mp4", "big.mkv", Fraction(1, 1000)),
+    ],
+)
+def test_each_frame_keeps_its_time(
+    tmp_path: Path, source: str, target: str, time_base: Fraction
+) -> None:
+    stamps = [n * 90 for n in UNEVEN] if time_base.denominator == 90000 else UNEVEN
+    clip = make_clip(tmp_path / source, SCENES, pts=stamps, time_base=time_base)
+    done = enlarged(clip, tmp_path / target)
+    assert (done.size_in, done.size_out, done.frames) == ((24, 32), (96, 128), 12)
+    assert times(done.target) == [Fraction(n, 1000) for n in UNEVEN]
+    assert all(frame.shape == (96, 128, 3) for frame in decoded(done.target))
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("hevc", ".mov"), ("av1", ".mp4"), ("vp9", ".webm")])
+def test_other_encoders_keep_times_too(tmp_path: Path, codec: str, suffix: str) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, pts=UNEVEN, time_base=Fraction(1, 1000))
+    done = enlarged(clip, tmp_path / f"big{suffix}", codec=codec)
+    assert done.codec == codec
+    assert times(done.target) == [Fraction(n, 1000) for n in UNEVEN]
+
+
+def test_times_that_are_no_milliseconds_are_rounded_in_matroska_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, time_base=Fraction(1, 30))
+    done = enlarged(clip, tmp_path / "big.mkv")
+    assert any("1/1000 s" in notice for notice in done.notices)
+    off = [abs(a - b) for a, b in zip(times(done.target), times(clip), strict=True)]
+    assert max(off) <= Fraction(1, 2000)
+
+
+def test_the_last_frame_lasts_as_long_as_it_did(tmp_path: Path) -> None:
+    first = make_clip(tmp_path / "a.mp4", SCENES, pts=UNEVEN, time_base=Fraction(1, 1000))
+
+    def duration(path: Path) -> Fraction:
+        with av.open(str(path)) as made:
+            stream = made.streams.video[0]
+            assert stream.duration is not None
+            assert stream.time_base is not None
+            return stream.duration * stream.time_base
+
+    done = enlarged(first, tmp_path / "b.mp4")
+    assert duration(done.target) == duration(first)
+
+
+def test_avi_that_only_says_when_to_decode_comes_out_in_its_rhythm(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.avi", SCENES)  # with frames that refer to later ones
+    done = enlarged(clip, default_output(clip, VideoOptions()))
+    assert done.target.name == "clip_x4.mkv"
+    assert times(done.target) == [Fraction(n, 25) for n in range(12)]
+    assert done.notices == ()
+
+
+def test_sound_and_picture_of_a_transport_stream_start_as_far_apart(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.ts", SCENES, sound="aac")
+    done = enlarged(clip, tmp_path / "big.mp4")
+    apart = times(clip)[0] - packets(clip, "audio")[0][1]
+    assert apart > 0
+    assert times(done.target)[0] - packets(done.target, "audio")[0][1] == apart
+    assert times(done.target)[0] < 1
+
+
+@pytest.mark.parametrize("sound", ["aac", "libmp3lame", "libopus"])
+def test_sound_is_copied_bit_for_bit(tmp_path: Path, sound: str) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, sound=sound)
+    done = enlarged(clip, tmp_path / "big.mp4")
+    assert len(packets(clip, "audio")) > 15
+    assert packets(done.target, "audio") == packets(clip, "audio")
+
+
+def test_between_containers_sound_moves_with_the_picture(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, sound="aac")  # the sound begins before 0
+    done = enlarged(clip, tmp_path / "big.mkv")
+    before, after = packets(clip, "audio"), packets(done.target, "audio")
+    assert [data for data, _ in after] == [data for data, _ in before]
+    moved = times(done.target)[0] - times(clip)[0]
+    assert moved > 0
+    assert all(
+        abs(b - a - moved) <= Fraction(1, 1000)
+        for (_, a), (_, b) in zip(before, after, strict=True)
+    )
+    assert any("21 ms later" in notice for notice in done.notices)
+
+
+def furnish(out: Any) -> Callable[[Any], None]:
+    """Chapters, texts, a font, subtitles."""
+    out.metadata.update({"title": "A clip", "artist": "Someone", "weather": "fine"})
+    out.set_chapters(
+        [
+            {
+                "id": i + 1,
+                "start": start,
+                "end": end,
+                "time_base": Fraction(1, 1000),
+                "metadata": {"title": title},
+            }
+            for i, (start, end, title) in enumerate([(0, 200, "one"), (200, 480, "two")])
+        ]
+    )
+    out.add_attachment("letters.ttf", "font/ttf", b"letters" * 9)
+    words = out.add_mux_stream("subrip", time_base=Fraction(1, 1000))
+    words.metadata["language"] = "deu"
+
+    def speak(out: Any) -> None:
+        packet = av.Packet(b"Hallo")
+        packet.stream, packet.time_base = words, Fraction(1, 1000)
+        packet.pts = packet.dts = 120
+        packet.duration = 200
+        out.mux_one(packet)
+
+    return speak
+
+
+def test_chapters_texts_fonts_and_subtitles_are_kept(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, sound="libopus", more=furnish)
+    done = enlarged(clip, tmp_path / "big.mkv")
+    assert done.notices == ()
+    assert packets(done.target, "subtitle") == packets(clip, "subtitle")
+    assert packets(clip, "subtitle") == [(b"Hallo", Fraction(120, 1000))]
+    with av.open(str(clip)) as before, av.open(str(done.target)) as after:
+        assert after.chapters() == before.chapters()
+        assert len(after.chapters()) == 2
+        for key in ("title", "ARTIST", "WEATHER"):
+            assert after.metadata[key] == before.metadata[key]
+        assert [s.type for s in after.streams] == [s.type for s in before.streams]
+        assert after.streams.subtitles[0].language == "deu"
+        (font,) = (s for s in after.streams if s.type == "attachment")
+        assert (font.name, font.data) == ("letters.ttf", b"letters" * 9)
+
+
+def test_what_the_target_cannot_hold_is_said_and_the_rest_is_kept(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, sound="libopus", more=furnish)
+    done = enlarged(clip, tmp_path / "big.mp4")
+    said = "\n".join(done.notices)
+    for words in ("subtitles (srt)", "letters.ttf", "WEATHER"):
+        assert words in said
+    with av.open(str(done.target)) as made:
+        assert made.metadata["title"] == "A clip"
+        assert [c["metadata"]["title"] for c in made.chapters()] == ["one", "two"]
+    again = enlarged(done.target, tmp_path / "again.mp4", scale=1.5)
+    assert again.notices == ()  # the chapters' own track is made anew, once
+    assert streams(again.target) == streams(done.target)
+
+
+def test_a_cover_is_copied_and_not_taken_for_the_video(tmp_path: Path) -> None:
+    cover = b""
+    with av.open(str(tmp_path / "c.jpg"), "w", format="image2") as out:
+        stream = out.add_stream("mjpeg", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuvj420p"
+        frame = av.VideoFrame.from_ndarray(scene(0, 64, 64), "rgb24")
+        (packet,) = stream.encode(frame) + stream.encode(None)
+        cover = bytes(packet)
+
+    def more(out: Any) -> Callable[[Any], None]:
+        picture = out.add_mux_stream("mjpeg", width=64, height=64)
+        picture.disposition = av.stream.Disposition.attached_pic
+
+        def put(out: Any) -> None:
+            packet = av.Packet(cover)
+            packet.stream, packet.time_base = picture, Fraction(1, 90000)
+            packet.pts = packet.dts = 0
+            packet.is_keyframe = True
+            out.mux_one(packet)
+
+        return put
+
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, more=more)
+    done = enlarged(clip, tmp_path / "big.mp4")
+    assert done.size_in == (HEIGHT, WIDTH)
+    with av.open(str(done.target)) as made:
+        (other,) = (s for s in made.streams if s.disposition & av.stream.Disposition.attached_pic)
+        assert cover in [bytes(p) for p in made.demux(other)]
+
+
+def test_a_frame_is_what_upscale_makes_of_it(tmp_path: Path) -> None:
+    grays = [np.repeat(scene(i)[..., 2:], 3, axis=2) for i in range(3)]
+    clip = make_clip(tmp_path / "clip.mp4", grays, options={"crf": "0"})
+    fast = load("fast", threads=1)
+    done = upscale_video(clip, tmp_path / "big.mp4", fast, VideoOptions(crf=1))
+    for gray, big in zip(grays, decoded(done.target, src_colorspace=1), strict=True):
+        expected = upscale_array(gray, fast, size=(4 * HEIGHT, 4 * WIDTH)).astype(int)
+        assert np.abs(big - expected).mean() < 1.2
+        assert np.abs(big[:, ::-1] - expected).mean() > 30
+
+
+def test_frames_like_the_one_before_are_not_computed_again(tmp_path: Path) -> None:
+    order = [0, 0, 0, 5, 5, 0]
+    clip = make_clip(tmp_path / "clip.mkv", [SCENES[i] for i in order], codec="ffv1")
+    counting = Counting()
+    done = upscale_video(clip, tmp_path / "big.mkv", counting, VideoOptions(scale=2, codec="ffv1"))
+    assert (counting.calls, done.reused, done.frames) == (3, 3, 6)
+    frames = decoded(done.target)
+    assert len(frames) == 6
+    np.testing.assert_array_equal(frames[0], frames[5])
+    assert np.abs(frames[0].astype(int) - frames[3]).mean() > 5
+
+
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [
+        ({"scale": 2}, (48, 64)),
+        ({"scale": 1.5}, (36, 48)),
+        ({"size": (90, 100)}, (90, 100)),
+        ({"long_edge": 200}, (150, 200)),
+        ({"size": (91, 101)}, (92, 102)),
+    ],
+)
+def test_sizes(tmp_path: Path, asked: dict[str, Any], size: tuple[int, int]) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES[:2])
+    done = enlarged(clip, tmp_path / "big.mp4", **asked)
+    assert done.size_out == size
+    assert decoded(done.target)[0].shape[:2] == size
+    assert ("even sides: 102x92 instead of 101x91" in str(done.notices)) == (size == (92, 102))
+
+
+def test_progress_is_told_in_frames(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES)
+    told: list[tuple[float, int]] = []
+    looked: list[float] = []
+    upscale_video(
+        clip,
+        tmp_path / "big.mp4",
+        BICUBIC,
+        VideoOptions(),
+        looked=looked.append,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told[-1] == (12, 12)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert 0 < max(looked) <= 1
+
+
+def cut(clip: Path, share: float) -> Path:
+    data = clip.read_bytes()
+    shorter = clip.with_name(f"cut{clip.suffix}")
+    shorter.write_bytes(data[: int(len(data) * share)])
+    return shorter
+
+
+LONG = [scene(3 * i) for i in range(40)]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".avi", ".mov"])
+def test_a_cut_off_file_is_refused_unless_what_is_left_will_do(tmp_path: Path, suffix: str) -> None:
+    front = {"movflags": "faststart"} if suffix in (".mp4", ".mov") else {}
+    clip = cut(make_clip(tmp_path / f"clip{suffix}", LONG, container=front), 0.6)
+    target = tmp_path / "out" / "big.mp4"
+    counting = Counting()
+    with pytest.raises(ImageRefused, match="--allow-damaged") as refused:
+        upscale_video(clip, target, counting, VideoOptions(scale=2))
+    assert "\n" not in str(refused.value)
+    assert counting.calls == 0
+    assert not target.parent.exists()
+    done = enlarged(clip, target, allow_damaged=True)
+    assert 5 <= done.frames < 40
+    assert len(decoded(target)) == done.frames
+    assert times(target) == [Fraction(n, 25) for n in range(done.frames)]
+    assert "damaged" in done.notices[0]
+
+
+def test_a_cut_off_mp4_without_its_index_is_refused_in_any_case(tmp_path: Path) -> None:
+    clip = cut(make_clip(tmp_path / "clip.mp4", LONG), 0.6)
+    for allowed in (False, True):
+        with pytest.raises(ImageRefused, match="cut off or damaged"):
+            enlarged(clip, tmp_path / "big.mp4", allow_damaged=allowed)
+
+
+def test_damage_in_the_middle_is_found_before_the_work(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.ts", LONG)
+    data = bytearray(clip.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = bytes(range(200)) * 2
+    clip.write_bytes(data)
+    counting = Counting()
+    with pytest.raises(ImageRefused, match="damaged"):
+        upscale_video(clip, tmp_path / "big.mp4", counting, VideoOptions(scale=2))
+    assert counting.calls == 0
+
+
+def test_a_picture_that_changes_its_size_is_refused(tmp_path: Path) -> None:
+    one = make_clip(tmp_path / "1.ts", SCENES)
+    two = make_clip(tmp_path / "2.ts", [scene(i, 48, 64) for i in range(12)])
+    both = tmp_path / "both.ts"
+    both.write_bytes(one.read_bytes() + two.read_bytes())
+    with pytest.raises(ImageRefused, match=r"changes at frame 13, from 32x24 .* to 64x48"):
+        enlarged(both, tmp_path / "big.mp4")
+
+
+def sound_only(path: Path) -> Path:
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", layout="mono")
+        frame.sample_rate = 8000
+        out.mux(stream.encode(frame))
+    return path
+
+
+def test_what_is_no_video_is_refused_in_one_line(tmp_path: Path) -> None:
+    from PIL import Image as Pillow
+
+    picture, moving = tmp_path / "p.png", tmp_path / "p.gif"
+    Pillow.fromarray(SCENES[0]).save(picture)
+    Pillow.fromarray(SCENES[0]).save(moving)
+    text, empty = tmp_path / "t.mp4", tmp_path / "e.mkv"
+    text.write_text("no video at all\n" * 200)
+    empty.write_bytes(b"")
+    playlist = tmp_path / "list.mp4"
+    playlist.write_text(f"#EXTM3U\n#EXTINF:1,\nfile:{tmp_path}/1.ts\n")
+    cases: Sequence[tuple[Path, str]] = [
+        (picture, "srgan upscale"),
+        (moving, "srgan upscale"),
+        (sound_only(tmp_path / "s.wav"), "no moving picture"),
+        (text, "not a video"),
+        (empty, "is empty"),
+        (playlist, "not a video"),
+        (tmp_path / "missing.mp4", "No such file"),
+        (tmp_path, "is a folder"),
+    ]
+    for path, words in cases:
+        with pytest.raises(ImageRefused, match=words) as refused:
+            enlarged(path, tmp_path / "big.mp4")
+        assert str(refused.value).startswith(f"{path}: ")
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("big.avi", {}, "suffixes are .mp4"),
+        ("big.webm", {"codec": "h264"}, "choose --codec av1 or vp9"),
+        ("big.mp4", {"codec": "ffv1"}, "MP4 is not given ffv1"),
+        ("big.mp4", {"codec": "divx"}, "one of h264, hevc, av1, vp9, ffv1"),
+        ("big.mp4", {"crf": 99}, "0 to 51"),
+        ("big.mkv", {"codec": "ffv1", "crf": 3}, "lossless"),
+        ("big.mp4", {"scale": 0.5}, "above 1"),
+        ("big.mp4", {"size": (20, 20)}, "does not enlarge"),
+        ("clip.mp4", {"overwrite": True}, "the video itself"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(
+    tmp_path: Path, name: str, options: dict[str, Any], words: str
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES[:2])
+    before = clip.read_bytes()
+    with pytest.raises(UsageError, match=words):
+        enlarged(clip, tmp_path / name, **options)
+    assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
+    assert clip.read_bytes() == before
+
+
+def test_limits_are_for_a_frame(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES)
+    with pytest.raises(LimitExceeded, match="--max-input-mp"):
+        enlarged(clip, tmp_path / "big.mp4", limits=Limits(input_pixels=WIDTH * HEIGHT - 1))
+    with pytest.raises(LimitExceeded, match="--max-output-mp"):
+        enlarged(clip, tmp_path / "big.mp4", limits=Limits(output_pixels=16 * WIDTH * HEIGHT - 1))
+    exact = Limits(WIDTH * HEIGHT, 16 * WIDTH * HEIGHT)
+    assert enlarged(clip, tmp_path / "big.mp4", limits=exact).frames == 12
+
+
+def test_a_failure_leaves_nothing_and_no_thread(tmp_path: Path) -> None:
+    import threading
+
+    clip = make_clip(tmp_path / "clip.mp4", LONG, sound="aac")
+    target = tmp_path / "big.mp4"
+    target.write_bytes(b"what stood here")
+    running = threading.active_count()
+    with pytest.raises(RuntimeFailed, match="the network failed"):
+        upscale_video(clip, target, Counting(7), VideoOptions(scale=2, overwrite=True))
+    told: list[float] = []
+    with pytest.raises(Cancelled):
+        upscale_video(
+            clip,
+            target,
+            Counting(),
+            VideoOptions(scale=2, overwrite=True),
+            progress=lambda done, total: told.append(done),
+            cancelled=lambda: len(told) > 4,
+        )
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["big.mp4", "clip.mp4"]
+    assert target.read_bytes() == b"what stood here"
+    assert threading.active_count() == running
+    with pytest.raises(OutputFailed, match="--overwrite"):
+        enlarged(clip, target)
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from srgan.inference.video import writer
+
+    clip = make_clip(tmp_path / "clip.mp4", SCENES)
+    library = writer.library()
+
+    class Full:
+        def __init__(self, file: Any) -> None:
+            self._file = file
+
+        def write(self, data: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+    def open_full(file: Any, mode: str, **how: Any) -> Any:
+        real = mode == "w" and type(file).__name__ == "BufferedRandom"
+        return av.open(Full(file) if real else file, mode, **how)
+
+    class Library:
+        open = staticmethod(open_full)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(library, name)
+
+    monkeypatch.setattr(writer, "library", Library)
+    with pytest.raises(OutputFailed, match="No space left"):
+        enlarged(clip, tmp_path / "big.mp4")
+    assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_without_pyav_one_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(UsageError, match=r"pip install 'srgan\[video\]'"):
+        enlarged(tmp_path / "clip.mp4", tmp_path / "big.mp4")

@@ -1,0 +1,234 @@
+"""Videos: the right colours, upright, in shape, of the same depth."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from inference.clips import HEIGHT, WIDTH, decoded, flat, make_clip, scene, times
+from srgan.classical.interpolation import Interpolation
+from srgan.inference.upscaler import Image
+from srgan.inference.video.job import VideoOptions, upscale_video
+
+BICUBIC = Interpolation("bicubic")
+KR_KB = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}
+LIMITED, FULL = 1, 2
+RGB = [
+    (200, 30, 40),
+    (20, 160, 70),
+    (40, 50, 210),
+    (230, 220, 30),
+    (128, 128, 128),
+    (250, 250, 250),
+]
+
+
+def samples(rgb: tuple[int, int, int], matrix: int, full: bool, bits: int = 8) -> list[int]:
+    """Luma and chroma of a colour by H.273's equations."""
+    kr, kb = KR_KB[matrix]
+    red, green, blue = (c / 255 for c in rgb)
+    luma = kr * red + (1 - kr - kb) * green + kb * blue
+    chroma = (blue - luma) / (2 - 2 * kb), (red - luma) / (2 - 2 * kr)
+    unit = 1 << (bits - 8)
+    if full:
+        most = (1 << bits) - 1
+        values = [most * luma, *(128 * unit + most * c for c in chroma)]
+    else:
+        values = [unit * (16 + 219 * luma), *(unit * (128 + 224 * c) for c in chroma)]
+    return [round(v) for v in values]
+
+
+class Seeing:
+    """Every pixel twice; keeps what it was given."""
+
+    scale = 2
+
+    def __init__(self) -> None:
+        self.seen: list[Image] = []
+
+    def __call__(self, image: Image) -> Image:
+        self.seen.append(image.copy())
+        return image.repeat(2, axis=0).repeat(2, axis=1)
+
+
+def planes(path: Path) -> tuple[list[NDArray[Any]], Any]:
+    """The planes of a video's first frame, and its stream's context."""
+    with av.open(str(path)) as made:
+        frame = next(made.decode(video=0))
+        kind = np.uint16 if "10" in frame.format.name else np.uint8
+        found = [
+            np.frombuffer(p, kind).reshape(p.height, -1)[:, : p.width].copy() for p in frame.planes
+        ]
+        stream = made.streams.video[0]
+        return found, {
+            "format": frame.format.name,
+            "matrix": stream.codec_context.colorspace,
+            "range": stream.codec_context.color_range,
+            "primaries": stream.codec_context.color_primaries,
+            "transfer": stream.codec_context.color_trc,
+            "aspect": stream.sample_aspect_ratio,
+        }
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize(
+    ("pix_fmt", "matrix", "range_"),
+    [
+        ("yuv420p", 1, LIMITED),
+        ("yuv420p", 6, LIMITED),
+        ("yuv420p", 5, LIMITED),
+        ("yuv420p", 1, FULL),
+        ("yuv420p", 6, FULL),
+        ("yuv444p", 1, LIMITED),
+        ("yuv422p", 6, LIMITED),
+        ("yuv420p10le", 9, LIMITED),
+        ("yuv420p10le", 1, FULL),
+    ],
+)
+def test_a_flat_colour_comes_back(
+    tmp_path: Path, pix_fmt: str, matrix: int, range_: int, suffix: str
+) -> None:
+    bits = 10 if "10" in pix_fmt else 8
+    given = [samples(rgb, matrix, range_ == FULL, bits) for rgb in RGB]
+    for rgb, wanted in zip(RGB, given, strict=True):
+        clip = make_clip(
+            tmp_path / f"clip{suffix}",
+            [flat((wanted[0], wanted[1], wanted[2]), pix_fmt=pix_fmt)],
+            pix_fmt=pix_fmt,
+            colour=(matrix, range_),
+            options={"crf": "0" if bits == 8 else "1"},
+        )
+        seeing = Seeing()
+        options = VideoOptions(scale=2, crf=0 if bits == 8 else 1, overwrite=True)
+        done = upscale_video(clip, tmp_path / f"big{suffix}", seeing, options)
+        np.testing.assert_allclose(255 * seeing.seen[0][9, 9], rgb, atol=2.0)
+        found, tags = planes(done.target)
+        for plane, value in zip(found, wanted, strict=True):
+            assert np.abs(plane.astype(int) - value).max() <= (1 if bits == 8 else 3)
+        assert (tags["matrix"], tags["range"]) == (matrix, range_)
+        assert (tags["primaries"], tags["transfer"]) == (1, 1)
+        assert ("10" in tags["format"]) == (bits == 10)
+        assert done.notices == ()
+
+
+@pytest.mark.parametrize(("height", "width", "matrix"), [(24, 32, 6), (720, 1280, 1)])
+def test_a_video_that_names_no_matrix_is_read_as_players_do_and_named(
+    tmp_path: Path, height: int, width: int, matrix: int
+) -> None:
+    y, u, v = samples(RGB[0], matrix, False)
+    clip = make_clip(
+        tmp_path / "clip.mp4",
+        [flat((y, u, v), height=height, width=width)],
+        colour=(2, 0),
+        options={"crf": "0", "preset": "ultrafast"},
+    )
+    seeing = Seeing()
+    done = upscale_video(
+        clip,
+        tmp_path / "big.mp4",
+        seeing,
+        VideoOptions(size=(1440, 2560), crf=0) if height == 720 else VideoOptions(scale=2, crf=0),
+    )
+    np.testing.assert_allclose(255 * seeing.seen[0][9, 9], RGB[0], atol=2.0)
+    # Else a small video, once it is large, would be shown by the other matrix.
+    assert planes(done.target)[1]["matrix"] == matrix
+
+
+def test_chroma_stays_where_it_was(tmp_path: Path) -> None:
+    ramp = np.arange(32)
+    frame = flat((128, 128, 128), height=32, width=64)
+    rows = np.zeros((frame.planes[1].height, frame.planes[1].line_size), np.uint8)
+    rows[:, :32] = 60 + 4 * ramp
+    frame.planes[1].update(rows.tobytes())
+    clip = make_clip(tmp_path / "clip.mkv", [frame], options={"crf": "0"})
+    done = upscale_video(clip, tmp_path / "big.mkv", BICUBIC, VideoOptions(crf=0))
+    (_, found, _), _ = planes(done.target)
+    # Sample j lies on the left of two pixels, at 2j, which is (2j + 1/2) / 4 - 1/2 in the input.
+    at = (2 * np.arange(128) + 0.5) / 4 - 0.5
+    off = found[20, 16:112] - (60 + 2 * at[16:112])
+    assert abs(off.mean()) < 0.2  # half a pixel of the input would be 1
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_video_comes_out_upright(tmp_path: Path, degrees: int) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", [scene(0), scene(5)], rotation=degrees)
+    done = upscale_video(clip, tmp_path / "big.mp4", BICUBIC, VideoOptions(scale=2))
+    upright = np.rot90(scene(5), degrees // 90)
+    assert done.size_in == upright.shape[:2]
+    with av.open(str(done.target)) as made:
+        frames = list(made.decode(video=0))
+        assert [frame.rotation for frame in frames] == [0, 0]
+        big = frames[1].to_ndarray(format="rgb24").astype(int)
+    shown = big.reshape(upright.shape[0], 2, upright.shape[1], 2, 3).mean(axis=(1, 3))
+    assert np.abs(shown - upright).mean() < 12
+    assert np.abs(shown - upright[::-1, ::-1]).mean() > 40
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize(
+    ("rotation", "options", "expected"),
+    [
+        (0, {"scale": 2}, Fraction(16, 11)),
+        (90, {"scale": 2}, Fraction(11, 16)),
+        (0, {"size": (66, 128)}, Fraction(1)),
+    ],
+)
+def test_pixels_that_are_no_squares_keep_their_shape(
+    tmp_path: Path, rotation: int, options: dict[str, Any], expected: Fraction, suffix: str
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", [scene(0)], aspect=Fraction(16, 11), rotation=rotation)
+    done = upscale_video(clip, tmp_path / f"big{suffix}", BICUBIC, VideoOptions(**options))
+    assert planes(done.target)[1]["aspect"] == expected
+
+
+def test_interlaced_fields_become_whole_frames_at_the_same_times(tmp_path: Path) -> None:
+    frames = []
+    for i in range(8):  # a bar that moves 4 pixels from one field to the next
+        frame = np.full((HEIGHT * 2, WIDTH * 2, 3), 40, np.uint8)
+        for field in range(2):
+            left = 4 * (2 * i + field)
+            frame[field::2, left : left + 12] = 200
+        frames.append(frame)
+    flags = int(av.codec.context.Flags.interlaced_dct | av.codec.context.Flags.interlaced_me)
+    clip = make_clip(
+        tmp_path / "clip.mkv", frames, flags=flags, options={"crf": "1", "x264-params": "tff=1"}
+    )
+    done = upscale_video(clip, tmp_path / "big.mkv", BICUBIC, VideoOptions(scale=2))
+    assert "interlaced" in str(done.notices)
+    assert times(done.target) == times(clip)
+
+    def combed(frame: NDArray[Any]) -> float:
+        luma = frame[..., 1].astype(float)
+        step = luma.shape[0] // (2 * HEIGHT)
+        rows = luma[step // 2 :: step]
+        return float(np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean())
+
+    assert combed(decoded(clip)[4]) > 10
+    assert combed(decoded(done.target)[4]) < 3
+
+
+def test_what_is_lost_of_depth_and_opacity_is_said(tmp_path: Path) -> None:
+    deep = make_clip(
+        tmp_path / "deep.mkv", [flat((512, 512, 512), pix_fmt="yuv420p10le")], pix_fmt="yuv420p10le"
+    )
+    done = upscale_video(deep, tmp_path / "a.webm", BICUBIC, VideoOptions(codec="vp9"))
+    assert "vp9 is written with 8 bits: 10 are rounded" in done.notices
+    clear = make_clip(tmp_path / "clear.mkv", [scene(0)], codec="ffv1", pix_fmt="yuva420p")
+    done = upscale_video(clear, tmp_path / "b.mkv", BICUBIC, VideoOptions())
+    assert "h264 is written without opacity: left out" in done.notices
+
+
+def test_rgb_is_read_and_lossless_is_lossless(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", [scene(0)], codec="ffv1", pix_fmt="bgr0", colour=(2, 0))
+    seeing = Seeing()
+    done = upscale_video(clip, tmp_path / "big.mkv", seeing, VideoOptions(scale=2, codec="ffv1"))
+    np.testing.assert_array_equal(np.rint(255 * seeing.seen[0]), scene(0))
+    (luma, *_), tags = planes(done.target)
+    assert (tags["format"], tags["matrix"], tags["range"]) == ("yuv444p", 1, LIMITED)
+    rgb = scene(0)[10, 10].astype(float)
+    expected = 16 + 219 / 255 * (0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2])
+    assert abs(float(luma[20, 20]) - expected) <= 1.0
