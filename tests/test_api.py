@@ -1,4 +1,4 @@
-"""The three functions that most programs need."""
+"""The functions that most programs need."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import srgan
+from inference.clips import decoded, make_clip, scene
 from srgan.image.resize import imresize
 
 PIXELS = np.random.default_rng(4).integers(0, 256, (14, 19, 3), dtype=np.uint8)
@@ -111,3 +112,20 @@ def test_models_lists_networks_first_with_their_figures() -> None:
     best = next(row for row in rows if row.name == "srresnet")
     assert best.parameters == 1_545_238
     assert best.scores["Set5 x4"] > 31.0
+
+
+def test_a_video_gives_the_path_of_the_result(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", [scene(i) for i in range(3)])
+    told: list[tuple[float, int]] = []
+    target = srgan.upscale_video(
+        clip, "bicubic", 2, progress=lambda done, total: told.append((done, total))
+    )
+    assert target == tmp_path / "clip_x2.mkv"
+    assert told[-1] == (3, 3)
+    text = srgan.upscale_video(
+        str(clip), srgan.load("bicubic"), size=(90, 70), output=tmp_path / "b.mp4", crf=1
+    )
+    assert text == str(tmp_path / "b.mp4")
+    assert [frame.shape for frame in decoded(Path(text))] == [(70, 90, 3)] * 3
+    with pytest.raises(srgan.OutputFailed, match="overwrite"):
+        srgan.upscale_video(clip, "bicubic", 2)

@@ -5,9 +5,10 @@ import srgan
 srgan.upscale("photo.jpg")                  # writes photo_x4.jpg
 big = srgan.upscale(pillow_image, scale=2)  # Pillow in, Pillow out; numpy in, numpy out
 upscaler = srgan.load("srresnet")           # keep it for many pictures
+srgan.upscale_video("clip.mp4")             # writes clip_x4.mp4
 """
 
-from srgan.api import load, models, upscale
+from srgan.api import load, models, upscale, upscale_video
 from srgan.errors import (
     Cancelled,
     DataRefused,
@@ -38,4 +39,5 @@ __all__ = [
     "load",
     "models",
     "upscale",
+    "upscale_video",
 ]

@@ -1,4 +1,4 @@
-"""The three functions that most programs need: ``upscale``, ``load``, ``models``."""
+"""What most programs need: ``upscale``, ``upscale_video``, ``load``, ``models``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import numpy as np
 from srgan.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PIL import Image as PillowImage
 
     from srgan.inference.upscaler import Upscaler
     from srgan.weights.catalog import Model
 
+P = TypeVar("P", bound="str | PathLike[str]")
 T = TypeVar("T", bound="str | PathLike[str] | PillowImage.Image | np.ndarray[Any, Any]")
 
 
@@ -92,6 +93,73 @@ def upscale(
     raise UsageError(
         f"a picture is a path, a Pillow image or a numpy array, not {type(image).__name__}"
     )
+
+
+def upscale_video(
+    video: P,
+    model: str | PathLike[str] | Upscaler = "fast",
+    scale: float | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    long_edge: int | None = None,
+    realism: float | None = None,
+    output: str | PathLike[str] | None = None,
+    codec: str | None = None,
+    crf: int | None = None,
+    overwrite: bool = False,
+    allow_damaged: bool = False,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[float, int], None] | None = None,
+) -> P:
+    """Enlarge a video file; every frame keeps its time, all else is copied as it is.
+
+    Args:
+        video: its path.
+        model, scale, size, long_edge, realism: as :func:`upscale` takes them.
+        output: path of the result, ``.mp4``, ``.m4v``, ``.mov``, ``.mkv`` or ``.webm``. Default:
+            beside it, ``clip.mp4`` → ``clip_x4.mp4``; ``.mkv`` where its kind is not written.
+        codec: ``"h264"``, ``"hevc"``, ``"av1"``, ``"vp9"`` or ``"ffv1"``. Default: h264; in
+            ``.webm``, av1.
+        crf: the encoder's quality, lower for better and larger files.
+        overwrite: replace a result that exists.
+        allow_damaged: take what a damaged file still holds.
+        device, precision, threads: as :func:`upscale` takes them.
+        progress: told the frames done, with fractions, and how many there are.
+
+    Returns:
+        The path of the result, of the type that was given.
+
+    Raises:
+        UsageError: an argument has no meaning, or PyAV (``srgan[video]``) is not installed.
+        ImageRefused: the file is no video that can be read.
+        LimitExceeded: a frame or its result is too large.
+        ModelRefused: the model is unknown or damaged.
+        OutputFailed: the result exists already or cannot be written.
+    """
+    from srgan.inference.video.job import VideoOptions, default_output
+    from srgan.inference.video.job import upscale_video as run
+
+    source = Path(video)
+    options = VideoOptions(
+        scale=scale,
+        size=None if size is None else (size[1], size[0]),
+        long_edge=long_edge,
+        codec=codec,
+        crf=crf,
+        overwrite=overwrite,
+        allow_damaged=allow_damaged,
+        threads=threads,
+    )
+    upscaler: Upscaler
+    if isinstance(model, str | PathLike):
+        upscaler = load(model, device=device, precision=precision, threads=threads, realism=realism)
+    else:
+        upscaler = model
+    target = Path(output) if output is not None else default_output(source, options)
+    run(source, target, upscaler, options, progress=progress)
+    return type(video)(target) if isinstance(video, str) else target  # type: ignore[return-value]
 
 
 def load(

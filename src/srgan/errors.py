@@ -2,7 +2,7 @@
 
     SRGANError
     ├── UsageError        an argument has no meaning (command line: exit status 2)
-    ├── ImageRefused      an input is not a picture that can be read
+    ├── ImageRefused      an input is not a picture or video that can be read
     ├── LimitExceeded     a picture is larger than a limit that protects the machine
     ├── OutputFailed      a result could not be written
     ├── ModelRefused      a model is unknown, or its weights file is damaged or foreign
@@ -24,7 +24,7 @@ class UsageError(SRGANError, ValueError):
 
 
 class ImageRefused(SRGANError):
-    """An input is not a picture that can be read; the message gives the reason."""
+    """An input is not a picture or video that can be read; the message gives the reason."""
 
 
 class LimitExceeded(SRGANError):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from srgan.errors import ImageRefused
 from srgan.inference.video.library import library
 
-_RGB, _UNSPECIFIED, _BT601, _BT709, _BT2020 = 0, 2, 6, 1, 9
+_RGB, _UNSPECIFIED, _RESERVED, _BT601, _BT709, BT2020 = 0, 2, 3, 6, 1, 9
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020"}
 _LIMITED, _FULL = 1, 2
 _FLAGS = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
@@ -57,7 +57,7 @@ def colours_of(frame: Any) -> Colours:
     full = int(frame.color_range) == _FULL or frame.format.name.startswith("yuvj")
     if frame.format.is_rgb or frame.format.has_palette or matrix == _RGB:
         matrix, full = _BT709, False
-    elif matrix == _UNSPECIFIED or matrix == 3:
+    elif matrix in (_UNSPECIFIED, _RESERVED):
         matrix = _BT709 if frame.width >= 1280 or frame.height > 576 else _BT601
     if matrix not in _MATRICES:
         raise ImageRefused(
@@ -75,6 +75,14 @@ def depth_of(frame: Any) -> int:
 def has_alpha(frame: Any) -> bool:
     """Whether a frame has opacity."""
     return any(component.is_alpha for component in frame.format.components)
+
+
+def side_data(frame: Any) -> dict[str, bytes]:
+    """What a frame carries beside its samples, by FFmpeg's names."""
+    try:
+        return {data.type.name: bytes(data) for data in frame.side_data}
+    except ValueError:  # PyAV does not know of one of them
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +104,20 @@ class Turn:
         return np.ascontiguousarray(pixels)
 
 
+_LEFT, _ABOUT, _RIGHT = Turn(True, False, True), Turn(False, True, True), Turn(True, True, False)
+
+
 def turn_of(frame: Any) -> Turn | None:
     """The turn by a frame's display matrix; None where it is no multiple of a right angle."""
-    for data in frame.side_data:
-        if data.type.name != "DISPLAYMATRIX":
-            continue
-        a, b, _, c, d = (int(n) for n in np.frombuffer(bytes(data), np.int32)[:5])
-        if b == c == 0 and a and d:
-            return Turn(False, a < 0, d < 0)
-        if a == d == 0 and b and c:
-            return Turn(True, c < 0, b < 0)
-        return None
-    return Turn()
+    data = side_data(frame).get("DISPLAYMATRIX")
+    if data is None:
+        return {90: _LEFT, 180: _ABOUT, -180: _ABOUT, -90: _RIGHT}.get(frame.rotation, Turn())
+    a, b, _, c, d = (int(n) for n in np.frombuffer(data, np.int32)[:5])
+    if b == c == 0 and a and d:
+        return Turn(False, a < 0, d < 0)
+    if a == d == 0 and b and c:
+        return Turn(True, c < 0, b < 0)
+    return None
 
 
 class ToRGB:

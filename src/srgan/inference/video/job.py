@@ -28,7 +28,9 @@ from srgan.inference.video.codecs import (
     container_for,
 )
 from srgan.inference.video.library import library
-from srgan.inference.video.source import Shot, Step, Survey, opened, steps, survey
+from srgan.inference.video.shots import Shot, Step, steps
+from srgan.inference.video.source import opened
+from srgan.inference.video.survey import Survey, survey
 from srgan.inference.video.threads import ahead, behind
 from srgan.inference.video.writer import Writer
 

@@ -18,6 +18,6 @@ def library() -> ModuleType:
         import av.filter
     except ImportError as error:
         raise UsageError(MISSING) from error
-    if int(av.__version__.split(".")[0]) < 16:
+    if int(av.__version__.split(".")[0]) < 18:
         raise UsageError(f"PyAV {av.__version__} is too old: pip install --upgrade 'srgan[video]'")
     return av

@@ -16,7 +16,8 @@ from srgan.image.opening import text_of
 from srgan.inference.video.codecs import Codec, Container
 from srgan.inference.video.colour import FromRGB
 from srgan.inference.video.library import library
-from srgan.inference.video.source import Survey, video_stream
+from srgan.inference.video.source import is_cover, video_stream
+from srgan.inference.video.survey import Survey
 
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 _OF_THE_STREAM = ("encoder", "duration", "rotate", "bps", "number_of_", "_statistics")
@@ -193,9 +194,7 @@ class Writer:
             self._attached += 1
         else:
             made.metadata.update(stream.metadata)
-        if stream.type == "video" and not stream.disposition & (
-            self._av.stream.Disposition.attached_pic
-        ):
+        if stream.type == "video" and not is_cover(stream):
             self.notices.append("its further moving picture is copied as it is")
         self._copies[stream.index] = made
 

@@ -1,0 +1,102 @@
+"""The frames of a video as RGB, upright, each with its time, and the packets beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from srgan.inference.video.colour import BT2020, ToRGB
+from srgan.inference.video.source import decoded, decoder
+from srgan.inference.video.survey import Survey
+
+_PACKETS_HELD = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One frame.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, or uint16 where the video has more than 8 bits; RGB, upright.
+        pts, duration: in units of the video's time base.
+    """
+
+    pixels: NDArray[Any]
+    pts: int
+    duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What comes next: packets that are copied as they are, and then a frame, if there is one."""
+
+    packets: list[Any]
+    shot: Shot | None
+
+
+def steps(container: Any, what: Survey, *, threads: int | None = None) -> Iterator[Step]:
+    """The frames of an opened video, and what is copied beside them, in the file's order."""
+    video = decoder(container, threads)
+    clock = _Clock(what)
+    packets: list[Any] = []
+    durations: dict[int, int] = {}
+    to_rgb: ToRGB | None = None
+
+    def shots(frame: Any | None) -> Iterator[Step]:
+        assert to_rgb is not None
+        for pixels, pts in to_rgb(frame):
+            yield Step(packets.copy(), Shot(what.turn(pixels), pts, durations.pop(pts, 0)))
+            packets.clear()
+
+    for packet, frames in decoded(container, video):
+        if packet is not None and packet.stream_index != video.index and packet.size:
+            packets.append(packet)
+        if len(packets) >= _PACKETS_HELD:
+            yield Step(packets.copy(), None)
+            packets.clear()
+        for frame in frames:
+            if to_rgb is None:
+                to_rgb = ToRGB(
+                    frame,
+                    what.colours,
+                    time_base=what.time_base,
+                    sited=_sited(video, what),
+                    deinterlace=what.interlaced,
+                )
+            frame.pts, frame.time_base = clock(frame), what.time_base
+            durations[frame.pts] = frame.duration or 0
+            yield from shots(frame)
+    if to_rgb is not None:
+        yield from shots(None)
+    yield Step(packets, None)
+
+
+class _Clock:
+    """Time stamps of frames, each after the one before."""
+
+    def __init__(self, what: Survey) -> None:
+        self._step = max(1, round(1 / (what.rate * what.time_base)))
+        self._offset = round(what.start / what.time_base)
+        self._stamps = iter(what.stamps)
+        self._last: int | None = None
+
+    def __call__(self, frame: Any) -> int:
+        pts: int | None = next(self._stamps, frame.pts)
+        if pts is None:
+            pts = 0 if self._last is None else self._last + self._step
+        else:
+            pts -= self._offset
+            if self._last is not None and pts <= self._last:
+                pts = self._last + 1
+        self._last = pts
+        return pts
+
+
+def _sited(video: Any, what: Survey) -> str:
+    """Where chroma lies: the codec's rule, as most streams do not say."""
+    if video.codec_context.name in ("mjpeg", "mpeg1video"):
+        return "center"
+    return "topleft" if what.colours.matrix == BT2020 else "left"

@@ -1,0 +1,249 @@
+"""A look through all of a video before the work: whether it is whole, and what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from srgan.errors import Cancelled, ImageRefused
+from srgan.image.limits import Limits
+from srgan.inference.video.colour import (
+    Colours,
+    Turn,
+    colours_of,
+    depth_of,
+    has_alpha,
+    side_data,
+    turn_of,
+)
+from srgan.inference.video.source import decoded, decoder, opened
+
+_OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
+_MISSING_S = 0.5
+_INSIDE = {
+    "A53_CC": "captions inside the picture",
+    "MASTERING_DISPLAY_METADATA": "data on the screen it was made for",
+    "CONTENT_LIGHT_LEVEL": "data on its brightness",
+    "DYNAMIC_HDR_PLUS": "HDR10+ data",
+    "DOVI_METADATA": "Dolby Vision data",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a video is.
+
+    Attributes:
+        frames: how many can be decoded.
+        height, width: of the frames as they are stored.
+        turn: how they are turned upright.
+        colours: what their samples mean.
+        depth: bits of a sample.
+        alpha: whether they have opacity.
+        interlaced: whether any was.
+        pixel_aspect: width of a stored pixel by its height.
+        time_base: unit of the time stamps in seconds.
+        rate: mean frames a second.
+        start: seconds that are taken from all time stamps, of a kind that starts anywhere.
+        stamps: the frames' time stamps, of a kind that holds none but those of decoding.
+        notices: what the user should know.
+    """
+
+    frames: int
+    height: int
+    width: int
+    turn: Turn
+    colours: Colours
+    depth: int
+    alpha: bool
+    interlaced: bool
+    pixel_aspect: Fraction
+    time_base: Fraction
+    rate: Fraction
+    start: Fraction
+    stamps: tuple[int, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """(height, width) once turned."""
+        size = (self.height, self.width)
+        return size[::-1] if self.turn.transpose else size
+
+
+def survey(
+    source: Path,
+    *,
+    limits: Limits,
+    allow_damaged: bool = False,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Survey:
+    """Look through a video: decode all of it, which takes a small part of what enlarging takes.
+
+    So it is known before the work whether the file is whole, and how many frames there are.
+
+    Raises:
+        ImageRefused: no video, or damaged and ``allow_damaged`` is not said.
+        LimitExceeded: a frame is larger than a limit.
+        Cancelled: ``cancelled`` said so.
+    """
+    with opened(source) as container:
+        video = decoder(container, threads)
+        limits.check_input(video.height, video.width)
+        found = _Found(container, video, source.stat().st_size)
+        for packet, frames in decoded(container, video, found.flaw):
+            if cancelled is not None and cancelled():
+                raise Cancelled("cancelled")
+            if packet is not None:
+                found.packet(packet)
+                if progress is not None and packet.pos is not None:
+                    progress(min(1.0, packet.pos / max(1, found.bytes)))
+            for frame in frames:
+                found.frame(frame, limits)
+        return found.survey(allow_damaged=allow_damaged)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been seen of a video so far."""
+
+    container: Any
+    video: Any
+    bytes: int
+    first: Any = None
+    interlaced: bool = False
+    flawed_beside: bool = False
+    damage: list[str] = field(default_factory=list)
+    ends: Fraction = Fraction(0)
+    starts: Fraction | None = None
+    shown: list[int | None] = field(default_factory=list)  # time stamps of frames
+    decoding: list[int] = field(default_factory=list)  # and of their packets
+    inside: set[str] = field(default_factory=set)
+
+    def flaw(self, what: str) -> None:
+        """Take note of what cannot be read."""
+        self.damage.append(f"after frame {len(self.shown)} it {what}")
+
+    def packet(self, packet: Any) -> None:
+        """Take note of a packet."""
+        ours = packet.stream_index == self.video.index
+        if packet.is_corrupt and ours:
+            self.flaw("is cut off or damaged")
+        self.flawed_beside |= packet.is_corrupt and not ours
+        time = packet.dts if packet.pts is None else packet.pts
+        if time is None:
+            return
+        if ours and packet.dts is not None and packet.size:
+            self.decoding.append(packet.dts)
+        at = time * packet.time_base
+        self.starts = at if self.starts is None else min(self.starts, at)
+        self.ends = max(self.ends, at + (packet.duration or 0) * packet.time_base)
+
+    def frame(self, frame: Any, limits: Limits) -> None:
+        """Take note of a frame.
+
+        Raises:
+            LimitExceeded: it is too large.
+            ImageRefused: it is of another kind than those before.
+        """
+        if self.first is None:
+            limits.check_input(frame.height, frame.width)
+            self.first = frame
+        if _kind(frame) != _kind(self.first):
+            raise ImageRefused(
+                f"its picture changes at frame {len(self.shown) + 1}, from {_kind(self.first)} to "
+                f"{_kind(frame)}; cut it there first"
+            )
+        if frame.is_corrupt:
+            self.flaw("is damaged")
+        self.inside.update(side_data(frame))
+        self.interlaced |= bool(frame.interlaced_frame)
+        self.shown.append(frame.pts)
+
+    def survey(self, *, allow_damaged: bool) -> Survey:
+        """All of it.
+
+        Raises:
+            ImageRefused: no frame, or damage that is not allowed.
+        """
+        damage = self.damage + self._missing()
+        if damage and not allow_damaged:
+            raise ImageRefused(
+                f"cut off or damaged: {damage[0]}; --allow-damaged takes what can be read"
+            )
+        if self.first is None:
+            raise ImageRefused("holds no frame that can be read")
+        frames = len(self.shown)
+        notices = []
+        if damage:
+            notices.append(f"damaged: {damage[0]}; {frames} frames could be read")
+        if self.flawed_beside:
+            notices.append("parts of its sound or other streams are damaged: copied as they are")
+        stamps, mended = self._stamps()
+        if mended:
+            notices.append(f"time stamps of {mended} frames were missing or backwards: made up")
+        turn = turn_of(self.first)
+        if turn is None:
+            notices.append("it is to be turned by an odd angle: left as it is")
+        lost = [words for name, words in _INSIDE.items() if name in self.inside]
+        if lost:
+            notices.append(f"its {', '.join(lost)} cannot be kept: left out")
+        aspect = self.video.sample_aspect_ratio or Fraction(1)
+        own_clock = self.container.format.name in _OWN_CLOCK
+        return Survey(
+            frames=frames,
+            height=self.first.height,
+            width=self.first.width,
+            turn=turn or Turn(),
+            colours=colours_of(self.first),
+            depth=depth_of(self.first),
+            alpha=has_alpha(self.first),
+            interlaced=self.interlaced,
+            pixel_aspect=aspect if aspect > 0 else Fraction(1),
+            time_base=self.video.time_base,
+            rate=self._rate(),
+            start=(self.starts or Fraction(0)) if own_clock else Fraction(0),
+            stamps=stamps,
+            notices=tuple(notices),
+        )
+
+    def _stamps(self) -> tuple[tuple[int, ...], int]:
+        """Time stamps that are better than the frames' own, and how many will be made up."""
+        known = [-1 << 63 if pts is None else pts for pts in self.shown]
+        mended = sum(b <= a for a, b in pairwise(known)) + (self.shown[0] is None)
+        # AVI says when to decode; what is shown follows in the same rhythm.
+        if mended and len(self.decoding) == len(known) == len(set(self.decoding)):
+            return tuple(sorted(self.decoding)), 0
+        return (), mended
+
+    def _rate(self) -> Fraction:
+        for rate in (self.video.average_rate, self.video.guessed_rate):
+            if rate is not None and 0 < rate <= 1000:
+                return Fraction(rate).limit_denominator(1_001_000)
+        return Fraction(25)
+
+    def _missing(self) -> list[str]:
+        """Whether the file ends before its own header or index says."""
+        beyond = 0
+        for stream in self.container.streams:
+            beyond += sum(e.size > 0 and e.pos + e.size > self.bytes for e in stream.index_entries)
+        if beyond:
+            return [f"its last {beyond} packets are not there"]
+        name, frames = self.container.format.name, len(self.shown)
+        if name == "avi" and self.video.frames > frames:
+            return [f"{frames} of {self.video.frames} frames are there"]
+        if name.startswith("matroska") and self.container.duration:
+            whole = Fraction(self.container.duration, 1_000_000)
+            if whole - self.ends > _MISSING_S:
+                return [f"{float(self.ends):.1f} of {float(whole):.1f} s are there"]
+        return []
+
+
+def _kind(frame: Any) -> str:
+    return f"{frame.width}x{frame.height} {frame.format.name}"
