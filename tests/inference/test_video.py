@@ -74,6 +74,7 @@ def test_each_frame_keeps_its_time(
     done = enlarged(clip, tmp_path / target)
     assert (done.size_in, done.size_out, done.frames) == ((24, 32), (96, 128), 12)
     assert times(done.target) == [Fraction(n, 1000) for n in UNEVEN]
+    assert done.notices == ()
     assert all(frame.shape == (96, 128, 3) for frame in decoded(done.target))
 
 
@@ -488,3 +489,20 @@ def test_without_pyav_one_line_says_what_to_install(
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UsageError, match=r"pip install 'srgan\[video\]'"):
         enlarged(tmp_path / "clip.mp4", tmp_path / "big.mp4")
+
+
+def test_a_time_code_is_written_anew_and_apple_texts_are_kept(tmp_path: Path) -> None:
+    place = "com.apple.quicktime.location.ISO6709"
+
+    def more(out: Any) -> None:
+        out.streams[0].metadata["timecode"] = "01:00:00:00"
+        out.metadata[place] = "+52.5+013.4/"
+
+    texts = {"movflags": "use_metadata_tags"}
+    clip = make_clip(tmp_path / "clip.mov", SCENES, more=more, container=texts)
+    done = enlarged(clip, tmp_path / "big.mov")
+    assert done.notices == ()
+    assert streams(done.target) == streams(clip) == ["video", "data"]
+    with av.open(str(done.target)) as made:
+        assert made.metadata[place] == "+52.5+013.4/"
+        assert made.streams[1].metadata["timecode"] == "01:00:00:00"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inference.clips import HEIGHT, WIDTH, decoded, flat, make_clip, scene, times
 from srgan.classical.interpolation import Interpolation
 from srgan.inference.upscaler import Image
+from srgan.inference.video.colour import turn_of
 from srgan.inference.video.job import VideoOptions, upscale_video
 
 BICUBIC = Interpolation("bicubic")
@@ -166,6 +167,20 @@ def test_a_turned_video_comes_out_upright(tmp_path: Path, degrees: int) -> None:
     shown = big.reshape(upright.shape[0], 2, upright.shape[1], 2, 3).mean(axis=(1, 3))
     assert np.abs(shown - upright).mean() < 12
     assert np.abs(shown - upright[::-1, ::-1]).mean() > 40
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, -180, -90])
+def test_a_frame_with_side_data_that_pyav_does_not_know_is_turned_too(degrees: int) -> None:
+    class Frame:
+        rotation = degrees
+
+        @property
+        def side_data(self) -> Any:
+            raise ValueError("99 is not a valid Type")
+
+    turn = turn_of(Frame())
+    assert turn is not None
+    np.testing.assert_array_equal(turn(scene(0)), np.rot90(scene(0), degrees // 90))
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])

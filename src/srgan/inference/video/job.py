@@ -262,6 +262,6 @@ def _losses(what: Survey, kind: Container, codec: Codec) -> tuple[str, ...]:
         lost.append(f"{codec.name} is written without opacity: left out")
     if what.interlaced:
         lost.append("it is interlaced: whole frames are made of its fields first")
-    if kind.tick is not None and (what.time_base * kind.tick).denominator != 1:
+    if kind.tick is not None and (what.grid * kind.tick).denominator != 1:
         lost.append(f"{kind.title} counts time in 1/{kind.tick} s: time stamps are rounded to it")
     return tuple(lost)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
+from math import gcd
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Survey:
         interlaced: whether any was.
         pixel_aspect: width of a stored pixel by its height.
         time_base: unit of the time stamps in seconds.
+        grid: the largest number of seconds that all time stamps are multiples of; 0 for one at 0.
         rate: mean frames a second.
         start: seconds that are taken from all time stamps, of a kind that starts anywhere.
         stamps: the frames' time stamps, of a kind that holds none but those of decoding.
@@ -63,6 +65,7 @@ class Survey:
     interlaced: bool
     pixel_aspect: Fraction
     time_base: Fraction
+    grid: Fraction
     rate: Fraction
     start: Fraction
     stamps: tuple[int, ...]
@@ -207,6 +210,8 @@ class _Found:
             interlaced=self.interlaced,
             pixel_aspect=aspect if aspect > 0 else Fraction(1),
             time_base=self.video.time_base,
+            grid=gcd(*(pts for pts in stamps or self.shown if pts is not None))
+            * self.video.time_base,
             rate=self._rate(),
             start=(self.starts or Fraction(0)) if own_clock else Fraction(0),
             stamps=stamps,

@@ -181,9 +181,11 @@ class Writer:
         return made
 
     def _copy(self, stream: Any) -> None:
-        if stream.type == "data" and stream.name in (None, "bin_data") and self._chapters:
-            return  # the track that MP4 keeps its chapters' names in: written anew
-        if not self._holds(stream):
+        if stream.type == "data" and (
+            "timecode" in stream.metadata or (stream.name == "bin_data" and self._chapters)
+        ):
+            return  # MP4's tracks of the time code and of the chapters' names: written anew
+        if stream.name is None or not self._holds(stream):
             self.notices.append(
                 f"{self._kind.title} has no place for its {_named(stream)}: left out"
             )
