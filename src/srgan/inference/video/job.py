@@ -174,7 +174,11 @@ def upscale_video(
                     put((step.packets, enlarge(step), step.shot))
             writer.finish()
         except library().FFmpegError as error:
-            raise OutputFailed(f"{shown(target)}: cannot be written: {text_of(error)}") from error
+            reason = text_of(Exception(error.strerror or error))
+            raise OutputFailed(
+                f"{shown(target)}: cannot be written ({reason}); "
+                "try another kind of file or --codec"
+            ) from error
     return VideoDone(
         source=source,
         target=target,

@@ -56,8 +56,8 @@ def video_stream(container: Any) -> Any:
     for stream in container.streams.video:
         if not is_cover(stream):
             return stream
-    what = "sound" if container.streams.audio else "nothing"
-    raise ImageRefused(f"holds {what} and no moving picture: there is nothing to enlarge")
+    what = "sound and no" if container.streams.audio else "no"
+    raise ImageRefused(f"holds {what} moving picture: there is nothing to enlarge")
 
 
 def is_cover(stream: Any) -> bool:
@@ -117,7 +117,8 @@ def decoded(
 
 
 def _reason(error: Exception) -> str:
+    av = library()
     text = str(getattr(error, "strerror", None) or error)
-    if isinstance(error, library().InvalidDataError | library().ArgumentError):
+    if isinstance(error, av.InvalidDataError | av.ArgumentError | av.EOFError):
         return "not a video of a known kind, or cut off or damaged at its start or end"
     return f"cannot be read: {text_of(Exception(text))}"

@@ -182,10 +182,10 @@ class Writer:
 
     def _copy(self, stream: Any) -> None:
         if stream.type == "data" and (
-            "timecode" in stream.metadata or (stream.name == "bin_data" and self._chapters)
+            "timecode" in stream.metadata or (_codec(stream) == "bin_data" and self._chapters)
         ):
             return  # MP4's tracks of the time code and of the chapters' names: written anew
-        if stream.name is None or not self._holds(stream):
+        if _codec(stream) is None or not self._holds(stream):
             self.notices.append(
                 f"{self._kind.title} has no place for its {_named(stream)}: left out"
             )
@@ -246,5 +246,9 @@ def _kept(metadata: dict[str, str], without: tuple[str, ...]) -> dict[str, str]:
 def _named(stream: Any) -> str:
     kind = {"audio": "sound", "subtitle": "subtitles", "video": "picture"}
     what = kind.get(stream.type, stream.type)
-    name = stream.name or (stream.codec_context.name if stream.codec_context else None)
+    name = _codec(stream)
     return f"{what} ({name})" if name else what
+
+
+def _codec(stream: Any) -> str | None:
+    return getattr(stream, "name", None)  # PyAV lets it be missing where it knows no codec
