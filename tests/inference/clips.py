@@ -1,4 +1,4 @@
-"""Small videos for tests, made with PyAV."""
+"""Small videos for tests, made with PyAV, and an upscaler that counts."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -9,7 +9,26 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from srgan.errors import RuntimeFailed
+from srgan.inference.upscaler import Image
+
 WIDTH, HEIGHT = 32, 24
+
+
+class Counting:
+    """Every pixel twice; knows how often it was asked, and may fail."""
+
+    scale = 2
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.calls = 0
+        self._fails_at = fails_at
+
+    def __call__(self, image: Image) -> Image:
+        self.calls += 1
+        if self.calls == self._fails_at:
+            raise RuntimeFailed("the network failed")
+        return image.repeat(2, axis=0).repeat(2, axis=1)
 
 
 def scene(i: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:

@@ -1,0 +1,226 @@
+"""Videos that are cut off, no videos, too large, or not finished: one line, nothing left."""
+
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from inference.clips import HEIGHT, WIDTH, Counting, decoded, make_clip, scene, times
+from srgan.classical.interpolation import Interpolation
+from srgan.errors import (
+    Cancelled,
+    ImageRefused,
+    LimitExceeded,
+    OutputFailed,
+    RuntimeFailed,
+    UsageError,
+)
+from srgan.image.limits import Limits
+from srgan.inference.video.job import VideoDone, VideoOptions, upscale_video
+
+SCENES = [scene(i) for i in range(12)]
+UNEVEN = [0, 40, 90, 91, 150, 300, 301, 450, 600, 777, 1200, 1201]
+BICUBIC = Interpolation("bicubic")
+
+
+def enlarged(source: Path, target: Path, **options: Any) -> VideoDone:
+    return upscale_video(source, target, BICUBIC, VideoOptions(**options))
+
+
+def cut(clip: Path, share: float) -> Path:
+    data = clip.read_bytes()
+    shorter = clip.with_name(f"cut{clip.suffix}")
+    shorter.write_bytes(data[: int(len(data) * share)])
+    return shorter
+
+
+LONG = [scene(3 * i) for i in range(40)]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".avi", ".mov"])
+def test_a_cut_off_file_is_refused_unless_what_is_left_will_do(tmp_path: Path, suffix: str) -> None:
+    front = {"movflags": "faststart"} if suffix in (".mp4", ".mov") else {}
+    clip = cut(make_clip(tmp_path / f"clip{suffix}", LONG, container=front), 0.6)
+    target = tmp_path / "out" / "big.mp4"
+    counting = Counting()
+    with pytest.raises(ImageRefused, match="--allow-damaged") as refused:
+        upscale_video(clip, target, counting, VideoOptions(scale=2))
+    assert "\n" not in str(refused.value)
+    assert counting.calls == 0
+    assert not target.parent.exists()
+    done = enlarged(clip, target, allow_damaged=True)
+    assert 5 <= done.frames < 40
+    assert len(decoded(target)) == done.frames
+    assert times(target) == [Fraction(n, 25) for n in range(done.frames)]
+    assert "damaged" in done.notices[0]
+
+
+def test_a_cut_off_mp4_without_its_index_is_refused_in_any_case(tmp_path: Path) -> None:
+    clip = cut(make_clip(tmp_path / "clip.mp4", LONG), 0.6)
+    for allowed in (False, True):
+        with pytest.raises(ImageRefused, match="cut off or damaged"):
+            enlarged(clip, tmp_path / "big.mp4", allow_damaged=allowed)
+
+
+def test_damage_in_the_middle_is_found_before_the_work(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.ts", LONG)
+    data = bytearray(clip.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = bytes(range(200)) * 2
+    clip.write_bytes(data)
+    counting = Counting()
+    with pytest.raises(ImageRefused, match="damaged"):
+        upscale_video(clip, tmp_path / "big.mp4", counting, VideoOptions(scale=2))
+    assert counting.calls == 0
+
+
+def test_a_picture_that_changes_its_size_is_refused(tmp_path: Path) -> None:
+    one = make_clip(tmp_path / "1.ts", SCENES)
+    two = make_clip(tmp_path / "2.ts", [scene(i, 48, 64) for i in range(12)])
+    both = tmp_path / "both.ts"
+    both.write_bytes(one.read_bytes() + two.read_bytes())
+    with pytest.raises(ImageRefused, match=r"changes at frame 13, from 32x24 .* to 64x48"):
+        enlarged(both, tmp_path / "big.mp4")
+
+
+def sound_only(path: Path) -> Path:
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", layout="mono")
+        frame.sample_rate = 8000
+        out.mux(stream.encode(frame))
+    return path
+
+
+def test_what_is_no_video_is_refused_in_one_line(tmp_path: Path) -> None:
+    from PIL import Image as Pillow
+
+    picture, moving = tmp_path / "p.png", tmp_path / "p.gif"
+    Pillow.fromarray(SCENES[0]).save(picture)
+    Pillow.fromarray(SCENES[0]).save(moving)
+    text, empty = tmp_path / "t.mp4", tmp_path / "e.mkv"
+    text.write_text("no video at all\n" * 200)
+    empty.write_bytes(b"")
+    playlist = tmp_path / "list.mp4"
+    playlist.write_text(f"#EXTM3U\n#EXTINF:1,\nfile:{tmp_path}/1.ts\n")
+    cases: Sequence[tuple[Path, str]] = [
+        (picture, "srgan upscale"),
+        (moving, "srgan upscale"),
+        (sound_only(tmp_path / "s.wav"), "no moving picture"),
+        (text, "not a video"),
+        (empty, "is empty"),
+        (playlist, "not a video"),
+        (tmp_path / "missing.mp4", "No such file"),
+        (tmp_path, "is a folder"),
+    ]
+    for path, words in cases:
+        with pytest.raises(ImageRefused, match=words) as refused:
+            enlarged(path, tmp_path / "big.mp4")
+        assert str(refused.value).startswith(f"{path}: ")
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("big.avi", {}, "suffixes are .mp4"),
+        ("big.webm", {"codec": "h264"}, "choose --codec av1 or vp9"),
+        ("big.mp4", {"codec": "ffv1"}, "MP4 is not given ffv1"),
+        ("big.mp4", {"codec": "divx"}, "one of h264, hevc, av1, vp9, ffv1"),
+        ("big.mp4", {"crf": 99}, "0 to 51"),
+        ("big.mkv", {"codec": "ffv1", "crf": 3}, "lossless"),
+        ("big.mp4", {"scale": 0.5}, "above 1"),
+        ("big.mp4", {"size": (20, 20)}, "does not enlarge"),
+        ("clip.mp4", {"overwrite": True}, "the video itself"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(
+    tmp_path: Path, name: str, options: dict[str, Any], words: str
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES[:2])
+    before = clip.read_bytes()
+    with pytest.raises(UsageError, match=words):
+        enlarged(clip, tmp_path / name, **options)
+    assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
+    assert clip.read_bytes() == before
+
+
+def test_limits_are_for_a_frame(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES)
+    with pytest.raises(LimitExceeded, match="--max-input-mp"):
+        enlarged(clip, tmp_path / "big.mp4", limits=Limits(input_pixels=WIDTH * HEIGHT - 1))
+    with pytest.raises(LimitExceeded, match="--max-output-mp"):
+        enlarged(clip, tmp_path / "big.mp4", limits=Limits(output_pixels=16 * WIDTH * HEIGHT - 1))
+    exact = Limits(WIDTH * HEIGHT, 16 * WIDTH * HEIGHT)
+    assert enlarged(clip, tmp_path / "big.mp4", limits=exact).frames == 12
+
+
+def test_a_failure_leaves_nothing_and_no_thread(tmp_path: Path) -> None:
+    import threading
+
+    clip = make_clip(tmp_path / "clip.mp4", LONG, sound="aac")
+    target = tmp_path / "big.mp4"
+    target.write_bytes(b"what stood here")
+    running = threading.active_count()
+    with pytest.raises(RuntimeFailed, match="the network failed"):
+        upscale_video(clip, target, Counting(7), VideoOptions(scale=2, overwrite=True))
+    told: list[float] = []
+    with pytest.raises(Cancelled):
+        upscale_video(
+            clip,
+            target,
+            Counting(),
+            VideoOptions(scale=2, overwrite=True),
+            progress=lambda done, total: told.append(done),
+            cancelled=lambda: len(told) > 4,
+        )
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["big.mp4", "clip.mp4"]
+    assert target.read_bytes() == b"what stood here"
+    assert threading.active_count() == running
+    with pytest.raises(OutputFailed, match="--overwrite"):
+        enlarged(clip, target)
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from srgan.inference.video import writer
+
+    clip = make_clip(tmp_path / "clip.mp4", SCENES)
+    library = writer.library()
+
+    class Full:
+        def __init__(self, file: Any) -> None:
+            self._file = file
+
+        def write(self, data: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._file, name)
+
+    def open_full(file: Any, mode: str, **how: Any) -> Any:
+        real = mode == "w" and type(file).__name__ == "BufferedRandom"
+        return av.open(Full(file) if real else file, mode, **how)
+
+    class Library:
+        open = staticmethod(open_full)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(library, name)
+
+    monkeypatch.setattr(writer, "library", Library)
+    with pytest.raises(OutputFailed, match="No space left"):
+        enlarged(clip, tmp_path / "big.mp4")
+    assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_without_pyav_one_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(UsageError, match=r"pip install 'srgan\[video\]'"):
+        enlarged(tmp_path / "clip.mp4", tmp_path / "big.mp4")
