@@ -19,6 +19,7 @@ HELP = """Enlarge photos so that they look like photos: super-resolution after S
 \b
   srgan upscale photo.jpg                 photo_x4.jpg, 4 times as large
   srgan upscale photos/ -o large/ -r      a folder with its sub-folders
+  srgan video clip.mp4                    clip_x4.mp4, with its sound and times
   srgan compare photo.jpg                 several methods side by side
   srgan models                            what there is to choose from
 
@@ -53,6 +54,7 @@ def _root(
 def build() -> typer.Typer:
     """The command line with its commands; each imports its room only when it runs."""
     from srgan.cli import benchmark, compare, data, export, fit, models, serve, train, upscale
+    from srgan.cli.video import video
 
     app = typer.Typer(
         name="srgan",
@@ -65,6 +67,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_root)
     app.command()(upscale.upscale)
+    app.command()(video)
     app.command()(models.models)
     app.command()(compare.compare)
     app.command()(serve.serve)
