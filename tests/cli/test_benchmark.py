@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srgan.cli.benchmark import _methods
+from srgan.cli.methods import methods_of
 from srgan.weights.catalog import weights_file
 
 Run = Callable[..., Any]
@@ -82,9 +82,9 @@ def test_what_is_refused(
 
 
 def test_methods_by_name(tmp_path: Path) -> None:
-    everything = [m.name for m in _methods("all", 4)]
+    everything = [m.name for m in methods_of("all", 4)]
     assert {"srresnet", "srgan", "zeyde", "bicubic"} <= set(everything)
-    assert [m.name for m in _methods("all", 3)] == [
+    assert [m.name for m in methods_of("all", 3)] == [
         *("nearest", "bilinear", "bicubic", "lanczos2", "lanczos3")
     ]
     mine = tmp_path / "run1" / "zeyde.safetensors"
@@ -92,5 +92,5 @@ def test_methods_by_name(tmp_path: Path) -> None:
     shutil.copy(weights_file("zeyde"), mine)
     other = tmp_path / "run1" / "other.safetensors"
     shutil.copy(mine, other)
-    names = [m.name for m in _methods(f"zeyde,bicubic,zeyde,{mine},{other}", 4)]
+    names = [m.name for m in methods_of(f"zeyde,bicubic,zeyde,{mine},{other}", 4)]
     assert names == ["zeyde", "bicubic", "run1/zeyde", "other"]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from srgan.cli.methods import methods_of, weights_of
+
 if TYPE_CHECKING:
     from srgan.evaluation.benchmark import Method, Progress
     from srgan.evaluation.cost import Cost
@@ -65,7 +67,7 @@ def benchmark(
         wanted.remove("stlpips")
         print("srgan: without ST-LPIPS; add it with: pip install 'srgan[metrics]'", file=sys.stderr)
     entries = find(data, sets.split(",") if sets else None, scale=scale)
-    chosen = _methods(methods, scale)
+    chosen = methods_of(methods, scale)
     shown = _shown(entries, panels, show)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -102,58 +104,13 @@ def benchmark(
             raise SRGANError(f"{len(lines)} means differ from {baseline}")
 
 
-def _methods(names: str, scale: int) -> list[Method]:
-    from functools import partial
-    from hashlib import sha256
-
-    from srgan import __version__
-    from srgan.errors import ModelRefused
-    from srgan.evaluation.benchmark import Method
-    from srgan.inference.open import load
-    from srgan.weights.catalog import models
-    from srgan.weights.format import read_header
-
-    known = [m.name for m in models()]
-    quick = [m.name for m in models() if m.kind != "search"]
-    chosen = {}
-    for name in names.split(","):
-        for one in quick if name == "all" else [name]:
-            path = _weights(one)
-            version = __version__
-            if path is not None:
-                header = read_header(path)
-                if header.scale != scale and name == "all":
-                    continue
-                if header.scale != scale:
-                    raise ModelRefused(
-                        f"{one}: enlarges x{header.scale}, not x{scale}; leave it out"
-                    )
-                version = sha256(path.read_bytes()).hexdigest()[:12]
-            label = one if one in known else Path(one).stem
-            if one not in known and label in known:  # ours stay apart from one's own of that name
-                label = f"{Path(one).resolve().parent.name}/{label}"
-            chosen[label] = Method(label, version, partial(load, one, scale=scale), one)
-    return list(chosen.values())
-
-
-def _weights(name: str) -> Path | None:
-    """The weights file of a method; None for one without."""
-    from srgan.weights.catalog import models, weights_file
-
-    path = Path(name)
-    if path.suffix == ".safetensors":
-        return path
-    kinds = {m.name: m.kind for m in models()}
-    return None if kinds.get(name) in ("filter", "search") else weights_file(name)
-
-
 def _costs(methods: list[Method], scale: int) -> dict[str, Cost]:
     from srgan.evaluation.cost import Cost, memory_mb, seconds, static_cost
 
     times = seconds(methods)
     costs = {}
     for method in methods:
-        path = _weights(method.argument)
+        path = weights_of(method.argument)
         parameters, multiply_adds = static_cost(path) if path else (0, None)
         costs[method.name] = Cost(
             times.get(method.name),

@@ -27,13 +27,13 @@ def as_markdown(report: Report) -> str:
     if tables:
         lines += [f"## {PAPER}", ""]
     for head, *rows in tables:
-        lines += [*_table(head, rows), ""]
+        lines += [*table(head, rows), ""]
     comparison = comparison_rows(report)
     if comparison:
-        lines += ["## Beside other tables", "", *_table(COMPARISON, comparison, text=(1, 2, 6)), ""]
+        lines += ["## Beside other tables", "", *table(COMPARISON, comparison, text=(1, 2, 6)), ""]
     if report.costs:
         costs = [[name, *cost_cells(cost)] for name, cost in report.costs.items()]
-        lines += ["## Cost", "", *_table(["method", *COST_COLUMNS], costs), ""]
+        lines += ["## Cost", "", *table(["method", *COST_COLUMNS], costs), ""]
         lines += [COST_NOTE, ""]
     lines += ["## What each column may be compared with", ""]
     lines += [f"- **{MEASURES[m].title}**: {MEASURES[m].compare}" for m in columns(report)]
@@ -56,10 +56,10 @@ def _set_table(report: Report, set_name: str) -> list[str]:
             cells.append(f"**{text}**" if best(report, set_name, measure) == method else text)
         rows.append(cells)
     head = ["method", *(MEASURES[m].title for m in shown)]
-    return [f"## {set_name}", "", *_table(head, rows)]
+    return [f"## {set_name}", "", *table(head, rows)]
 
 
-def _table(
+def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], text: Sequence[int] = ()
 ) -> list[str]:
     """A table; its first column and the columns ``text`` stand to the left."""

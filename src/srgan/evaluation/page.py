@@ -27,7 +27,7 @@ from srgan.evaluation.report import (
 
 Picture = NDArray[np.uint8]
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --line: #8884; --mark: #2a7de1; --soft: #8882; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { margin-top: 2.4rem; font-size: 1.2rem; }
@@ -43,6 +43,7 @@ figure img { width: 192px; height: 192px; image-rendering: pixelated; display: b
 svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 12px; }
 details summary { cursor: pointer; } code { font-size: .85em; overflow-wrap: anywhere; }
 """
+"""The style of every page of figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def page(report: Report, panels: Sequence[Panel]) -> str:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
         "<meta name=viewport content='width=device-width, initial-scale=1'>",
-        f"<title>srgan benchmark x{report.scale}</title><style>{_STYLE}</style>",
+        f"<title>srgan benchmark x{report.scale}</title><style>{STYLE}</style>",
         f"<h1>Benchmark, x{report.scale}</h1>",
         f"<p class=muted>Made by <code>{escape(report.command)}</code><br>",
         "<br>".join(escape(fact) for fact in report.facts) + "</p>",
@@ -92,7 +93,7 @@ def crop_of(hr: Picture, side: int) -> tuple[slice, slice]:
     return slice(y, y + side), slice(x, x + side)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int] = ()) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int] = ()) -> str:
     """A table of cells that are HTML already; the columns ``text`` stand to the left."""
 
     def cells(kind: str, row: Sequence[str]) -> str:
@@ -118,7 +119,7 @@ def _set_section(report: Report, set_name: str) -> str:
         rows.append(cells)
     arrows = {"higher": "↑", "lower": "↓"}
     head = ["method", *(f"{MEASURES[m].title}&nbsp;{arrows[MEASURES[m].better]}" for m in shown)]
-    return f"<h2>{escape(set_name)}</h2>" + _table(head, rows)
+    return f"<h2>{escape(set_name)}</h2>" + table(head, rows)
 
 
 def _panels(panels: Sequence[Panel]) -> str:
@@ -183,7 +184,7 @@ def _speed(report: Report) -> str:
 
 def _paper(report: Report) -> str:
     tables = [
-        _table([escape(cell) for cell in head], [[escape(cell) for cell in row] for row in rows])
+        table([escape(cell) for cell in head], [[escape(cell) for cell in row] for row in rows])
         for head, *rows in paper_tables(report)
     ]
     return f"<h2>{escape(PAPER)}</h2>" + "<p></p>".join(tables) if tables else ""
@@ -193,7 +194,7 @@ def _comparison(report: Report) -> str:
     rows = [[escape(cell) for cell in row] for row in comparison_rows(report)]
     if not rows:
         return ""
-    return "<h2>Beside other tables</h2>" + _table(COMPARISON, rows, text=(1, 2, 6))
+    return "<h2>Beside other tables</h2>" + table(COMPARISON, rows, text=(1, 2, 6))
 
 
 def _costs(report: Report) -> str:
@@ -201,7 +202,7 @@ def _costs(report: Report) -> str:
         return ""
     rows = [[escape(name), *cost_cells(cost)] for name, cost in report.costs.items()]
     note = f"<p class=muted>{escape(COST_NOTE)}</p>"
-    return "<h2>Cost</h2>" + _table(["method", *COST_COLUMNS], rows) + note
+    return "<h2>Cost</h2>" + table(["method", *COST_COLUMNS], rows) + note
 
 
 def _legend(report: Report) -> str:
@@ -233,6 +234,6 @@ def _pictures(report: Report) -> str:
             if r.set == set_name and r.error is None
         ]
         head = ["picture", "method", *(MEASURES[m].title for m in shown)]
-        table = _table(head, rows, text=(1,))
-        parts.append(f"<details><summary>{escape(set_name)}</summary>{table}</details>")
+        values = table(head, rows, text=(1,))
+        parts.append(f"<details><summary>{escape(set_name)}</summary>{values}</details>")
     return "".join(parts)
