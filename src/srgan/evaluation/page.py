@@ -104,7 +104,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int
 
     top = cells("th", head)
     body = "".join("<tr>" + cells("td", row) for row in rows)
-    return f"<div class=wide><table><tr>{top}{body}</table></div>"
+    return f"<div class=wide tabindex=0><table><tr>{top}{body}</table></div>"
 
 
 def _set_section(report: Report, set_name: str) -> str:
