@@ -35,7 +35,9 @@ def make(
         str, Option(help="Names and weights files; the original, HR, is added.")
     ] = "nearest,bicubic,srresnet,srgan",
     scale: Annotated[int, Option(help="Factor of the enlargement.")] = 4,
-    retest: Annotated[int, Option(help="Test pictures of which every version is shown twice.")] = 2,
+    retest: Annotated[
+        int | None, Option(help="Test pictures of which every version is shown twice. Default: 2.")
+    ] = None,
     calibration: Annotated[
         Path | None,
         Option(help="Folder of other pictures for the examples. Default: the test pictures."),
@@ -60,6 +62,8 @@ def make(
 
     if scale < 2:
         raise UsageError(f"--scale must be at least 2, not {scale}")
+    if calibration and not calibration.is_dir():
+        raise UsageError(f"--calibration: there is no folder {calibration}")
     names = list(dict.fromkeys(sets.split(","))) if sets else None
     entries = find(data, names, scale=scale)
     others = find(calibration, None, scale=scale) if calibration else entries
@@ -193,13 +197,14 @@ def _read(paths: list[Path], key: Study) -> tuple[list[Session], list[str]]:
 def _analysis_command(
     folder: Path, ratings: Sequence[Path], output: Path, drop: Sequence[str]
 ) -> str:
-    """What makes the same report again; all files of a folder are named by the folder."""
+    """What makes the same report again; many files are named by their folder if they are all."""
     import shlex
 
     given = {p.resolve() for p in ratings}
     names: dict[str, None] = {}
     for path in sorted(given):
-        whole = not path.is_dir() and given >= set(path.parent.glob("*.json"))
+        beside = set() if path.is_dir() else set(path.parent.glob("*.json"))
+        whole = len(beside) > 3 and given >= beside
         names[path.parent.name if whole else path.name] = None
     words = ["srgan", "study", "analyse", folder.resolve().name, *names, "-o", output.name]
     return shlex.join([*words, *(word for name in drop for word in ("--drop", name))])
