@@ -83,7 +83,7 @@ def test_significance_is_marked(known: Study) -> None:
     assert table.rows[1] == ("bicubic", "", "< 0.001 *")
 
 
-HOSTILE = "<script>alert(1)</script>|*a*`b`[x](y)\n# z &lt;"
+HOSTILE = "<script>alert(1)</script>|*a*`b`[x](y)\n# z &lt;\ud800"
 
 
 @pytest.fixture
@@ -106,6 +106,8 @@ def test_hostile_names_are_text(hostile: Analysis) -> None:
     for tag in ("<script>", "<b>", "<i>", "</table>"):
         assert tag not in text
     assert r"&lt;script>alert(1)&lt;/script>\|\*a\*\`b\`\[x\](y) # z &amp;lt;" in text
+    assert "# z &amp;lt;?" in page
+    assert text.encode()
     rows = [line for line in text.splitlines() if line.startswith("| &lt;script")]
     assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [8]
     assert json.loads(data)["raters"][1]["name"] == HOSTILE

@@ -72,7 +72,8 @@ def as_page(analysis: Analysis, command: str) -> str:
         parts.append(f"<p class=muted>{escape(table.note)}</p>" if table.note else "")
     notes = "".join(f"<li>{escape(note)}" for note in NOTES)
     parts.append(f"<h2>How it was computed</h2><ul>{notes}</ul></main></html>")
-    return "\n".join(part for part in parts if part) + "\n"
+    text = "\n".join(part for part in parts if part) + "\n"
+    return text.encode("utf-8", "replace").decode()  # a name may hold half a surrogate pair
 
 
 def as_json(analysis: Analysis, command: str) -> str:
