@@ -88,7 +88,7 @@ def _tell_made(made: Study, borrowed: bool) -> None:
     showings = len(made.showings) + len(made.calibration)
     print(
         f"{len(made.items)} pictures, {len(made.retest)} of them twice, {len(made.calibration)} "
-        f"examples: about {max(1, round(showings * 5 / 60))} minutes a rater. Give raters "
+        f"examples: about {max(1, round(showings * 5 / 60))} min a rater. Give raters "
         "index.html and pictures/; keep study.json, which tells the methods.",
         file=sys.stderr,
     )
@@ -128,7 +128,7 @@ def analyse(
     sessions, problems = _read(ratings_files(ratings), key)
     problems += unlike(sessions)
     for line in problems:
-        print(f"srgan: {line}", file=sys.stderr)
+        print(f"srgan: {_shown(line)}", file=sys.stderr)
     if problems:
         raise DataRefused(f"{_count(len(problems), 'problem')} with the ratings; nothing written")
     found = analysis.analyse(key, sessions, drop or ())
@@ -190,7 +190,7 @@ def _read(paths: list[Path], key: Study) -> tuple[list[Session], list[str]]:
         try:
             sessions.append(read_session(path, key))
         except SRGANError as error:
-            problems.append(_shown(str(error)))
+            problems.append(str(error))
     return sessions, problems
 
 
@@ -223,5 +223,5 @@ def _count(number: int, noun: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Text with a rater's words, as one printable line."""
+    """Text with a rater's words or names of files, as one printable line."""
     return "".join(c if c.isprintable() else " " for c in text)
