@@ -54,6 +54,7 @@ def _root(
 def build() -> typer.Typer:
     """The command line with its commands; each imports its room only when it runs."""
     from srgan.cli import benchmark, compare, data, export, fit, models, serve, train, upscale
+    from srgan.cli.study import study
     from srgan.cli.video import video
 
     app = typer.Typer(
@@ -76,6 +77,7 @@ def build() -> typer.Typer:
     app.command()(train.train)
     app.command()(export.export)
     app.add_typer(data.data, name="data")
+    app.add_typer(study, name="study")
     return app
 
 
