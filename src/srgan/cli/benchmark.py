@@ -106,12 +106,15 @@ def benchmark(
 
 def _costs(methods: list[Method], scale: int) -> dict[str, Cost]:
     from srgan.evaluation.cost import Cost, memory_mb, seconds, static_cost
+    from srgan.inference.open import without_mark
 
     times = seconds(methods)
     costs = {}
     for method in methods:
         path = weights_of(method.argument)
         parameters, multiply_adds = static_cost(path) if path else (0, None)
+        if multiply_adds is not None and without_mark(method.argument)[1]:
+            multiply_adds *= 8
         costs[method.name] = Cost(
             times.get(method.name),
             parameters,

@@ -21,7 +21,8 @@ def methods_of(names: str, scale: int) -> list[Method]:
     from srgan import __version__
     from srgan.errors import ModelRefused
     from srgan.evaluation.benchmark import Method
-    from srgan.inference.open import load
+    from srgan.inference.ensemble import MARK
+    from srgan.inference.open import load, without_mark
     from srgan.weights.catalog import models
     from srgan.weights.format import read_header
 
@@ -41,17 +42,23 @@ def methods_of(names: str, scale: int) -> list[Method]:
                         f"{one}: enlarges x{header.scale}, not x{scale}; leave it out"
                     )
                 version = sha256(path.read_bytes()).hexdigest()[:12]
-            label = one if one in known else Path(one).stem
-            if one not in known and label in known:  # ours stay apart from one's own of that name
-                label = f"{Path(one).resolve().parent.name}/{label}"
+            single, eightfold = without_mark(one)
+            label = single if single in known else Path(single).stem
+            if (
+                single not in known and label in known
+            ):  # ours stay apart from one's own of that name
+                label = f"{Path(single).resolve().parent.name}/{label}"
+            label += MARK if eightfold else ""
             chosen[label] = Method(label, version, partial(load, one, scale=scale), one)
     return list(chosen.values())
 
 
 def weights_of(name: str) -> Path | None:
     """The weights file of a method; None for one without."""
+    from srgan.inference.open import without_mark
     from srgan.weights.catalog import models, weights_file
 
+    name, _ = without_mark(name)
     path = Path(name)
     if path.suffix == ".safetensors":
         return path

@@ -38,7 +38,13 @@ def upscale(
     ] = None,
     model: Annotated[
         str | None,
-        Option("-m", "--model", help="A name of `srgan models`, or a weights file."),
+        Option(
+            "-m",
+            "--model",
+            help="A name of `srgan models`, or a weights file. With a + behind it, as srresnet+: "
+            "the mean of its runs on the picture mirrored and turned, nearer to the original in "
+            "eight times the time.",
+        ),
     ] = None,
     scale: Annotated[
         float | None,
@@ -140,7 +146,7 @@ def upscale(
     if sum(x is not None for x in (scale, size, long_edge)) > 1:
         raise UsageError("give one of --scale, --size and --long-edge")
     chosen = model or DEFAULT
-    if ray is not None and chosen.endswith(".safetensors"):
+    if ray is not None and Path(chosen).suffix.startswith(".safetensors"):
         chosen = str(Path(chosen).absolute())  # the workers start in folders of their own
     open_model = partial(
         load,

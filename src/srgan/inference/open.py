@@ -1,16 +1,18 @@
 """From a name to an upscaler."""
 
+from dataclasses import replace
 from functools import cache, partial
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from srgan.classical import selfex
 from srgan.classical.interpolation import Interpolation
 from srgan.classical.methods import METHODS, open_fitted
 from srgan.errors import ModelRefused, UsageError
 from srgan.image.resize import KernelName
+from srgan.inference.ensemble import MARK, ensembled
 from srgan.inference.graph import blend, build_graph, end_reach, reach
 from srgan.inference.network import Network
 from srgan.inference.runtimes import Device, Precision, choose_device, cores, native_bf16
@@ -45,7 +47,8 @@ def load(
     """Open a model or filter.
 
     Args:
-        name_or_path: a name that ``srgan.models()`` lists, or a ``.safetensors`` file.
+        name_or_path: a name that ``srgan.models()`` lists, or a ``.safetensors`` file; with a
+            ``+`` behind it, the mean of its runs on the picture in all eight positions.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         precision: ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"int8"``. Automatic takes bf16 where
             the CPU is faster in it and the model was found to lose nothing by it.
@@ -63,28 +66,36 @@ def load(
         RuntimeFailed: the device is not there.
     """
     _check(threads, scale, realism, tile)
-    for kernel in get_args(KernelName):
-        if str(name_or_path) == kernel:
-            if realism is not None:
-                _far_end(kernel)  # says that it has no such dial
-            return Interpolation(kernel, scale)
-    if str(name_or_path) == SEARCH:
+    single, eightfold = without_mark(name_or_path)
+    if single in (*get_args(KernelName), SEARCH):
         if realism is not None:
-            _far_end(SEARCH)
-        return Tiled(selfex.upscaler(scale), SEARCHED_TILE, 2 * DEFAULT_MARGIN)
-    tensors, header = read_model(name_or_path, realism)
+            _far_end(single)  # says that it has no such dial
+        if eightfold:
+            raise UsageError(f"{single}{MARK}: only networks gain by it; take {single} as it is")
+        if single == SEARCH:
+            return Tiled(selfex.upscaler(scale), SEARCHED_TILE, 2 * DEFAULT_MARGIN)
+        return Interpolation(cast(KernelName, single), scale)
+    tensors, header = read_model(single, realism)
     if header.architecture in METHODS:
-        fitted = open_fitted(tensors, header)
-        return Tiled(fitted, FITTED_TILE, METHODS[header.architecture].margin)
-    return open_network(
-        tensors,
-        header,
-        device=choose_device(device),
-        precision=precision,
-        threads=threads or cores(),
-        tile=tile if isinstance(tile, int) else None,
-        margin=reach(header) if exact else None,
-    )
+        margin = METHODS[header.architecture].margin
+        tiled = Tiled(open_fitted(tensors, header), FITTED_TILE, margin)
+    else:
+        tiled = open_network(
+            tensors,
+            header,
+            device=choose_device(device),
+            precision=precision,
+            threads=threads or cores(),
+            tile=tile if isinstance(tile, int) else None,
+            margin=reach(header) if exact else None,
+        )
+    return replace(tiled, upscaler=ensembled(tiled.upscaler)) if eightfold else tiled
+
+
+def without_mark(name_or_path: str | Path) -> tuple[str, bool]:
+    """A method's name without the plus of the self-ensemble, and whether it had one."""
+    name = str(name_or_path)
+    return name.removesuffix(MARK), name.endswith(MARK)
 
 
 def read_model(name_or_path: str | Path, realism: float | None = None) -> tuple[Tensors, Header]:
@@ -110,8 +121,11 @@ def identity(name_or_path: str | Path, realism: float | None = None) -> str:
     Raises:
         ModelRefused: the model is unknown, or its file cannot be read.
     """
-    if str(name_or_path) in (*get_args(KernelName), SEARCH):
-        return str(name_or_path)
+    single, eightfold = without_mark(name_or_path)
+    if eightfold:
+        return f"{identity(single, realism)} {MARK}"
+    if single in (*get_args(KernelName), SEARCH):
+        return single
     names = [name_or_path] if realism is None else [FAITHFUL, _far_end(name_or_path)]
     digest = sha256()
     for name in names:
