@@ -23,6 +23,7 @@ def test_every_public_name_is_listed_and_there() -> None:
         "losses",
         "metrics",
         "networks",
+        "processor",
         "training",
         "weights",
         "degradation",
