@@ -33,6 +33,8 @@ def test_a_name(
 def test_what_contradicts_itself_is_refused() -> None:
     with pytest.raises(UsageError, match="onnx, ncnn, safetensors"):
         target("fast", None, "pth")
+    with pytest.raises(UsageError, match=r"own.pth: no format has this suffix; it is .onnx, "):
+        target("fast", "own.pth")
     with pytest.raises(UsageError, match="for onnx, not for ncnn"):
         target("fast", "own.onnx", "ncnn")
     with pytest.raises(ModelRefused, match="there is no model"):

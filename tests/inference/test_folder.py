@@ -101,6 +101,15 @@ def test_outputs_in_the_input_folder_are_no_inputs(photos: Path) -> None:
     assert len(plan_folder(photos, photos / "out", recursive=True).tasks) == 6
 
 
+def test_videos_are_left_aside_with_a_word(photos: Path, tmp_path: Path) -> None:
+    assert plan_folder(photos, tmp_path / "out").notices == ()
+    for name in ("a.MP4", "b.mov", "notes.txt", "deep/c.avi"):
+        (photos / name).write_bytes(b"\0\0\0\x18ftypmp42")
+    (one,) = plan_folder(photos, tmp_path / "out").notices
+    assert one.endswith("in: 2 videos are left aside; `srgan video` enlarges videos")
+    assert "3 videos are" in plan_folder(photos, tmp_path / "out", recursive=True).notices[0]
+
+
 def test_two_inputs_for_one_output_are_refused_before_the_start(tmp_path: Path) -> None:
     pixel(tmp_path / "in/a.png")
     pixel(tmp_path / "in/a.webp")

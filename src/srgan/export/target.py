@@ -41,6 +41,10 @@ def target(
     said = None if path.is_dir() else _SUFFIXES.get(suffix)
     chosen: Kind
     if kind is None:
+        if suffix and said is None and not path.is_dir():
+            raise UsageError(
+                f"{path}: no format has this suffix; it is {', '.join(_SUFFIXES)}, or say --format"
+            )
         chosen = said or "onnx"
     elif kind in get_args(Kind):
         chosen = kind  # type: ignore[assignment]

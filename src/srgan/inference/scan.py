@@ -19,6 +19,7 @@ _FOREIGN = (
     "heic heif jxl jp2 j2k psd xcf eps ps svg pdf ico icns tga dds exr hdr fits "
     "pnm ppm pgm pbm dng cr2 cr3 nef arw orf raf"
 )
+_VIDEOS = "mp4 m4v mov mkv webm avi wmv mpg mpeg mts m2ts 3gp flv"
 _FIELDS = ("stem", "ext", "scale", "model")
 
 # The fewest bytes that a pixel of an ordinary photo takes: a job is refused only if even these
@@ -87,6 +88,7 @@ def plan_folder(
         format_for(format)
     tasks: list[Task] = []
     notices: list[str] = []
+    videos = 0
     inside = _real(output)
     ours = {inside / name for name in made_before}
     for path in _walk(folder, inside, recursive, notices):
@@ -94,11 +96,17 @@ def plan_folder(
             continue
         kind = _kind(path)
         if kind is None:
+            videos += path.suffix.lower().removeprefix(".") in _VIDEOS.split()
             continue
         relative = path.relative_to(folder)
         name = _name(relative, template, format, kind, values or {})
         tasks.append(Task(path, output / name, _format_name(format, kind), str(name)))
     _check_collisions(tasks)
+    if videos:
+        notices.append(
+            f"{shown(folder)}: {videos} video{'s are' if videos > 1 else ' is'} left aside; "
+            "`srgan video` enlarges videos"
+        )
     return Plan(tuple(tasks), tuple(notices))
 
 

@@ -13,10 +13,14 @@ from collections.abc import Mapping
 from math import isqrt
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from srgan.errors import ModelRefused, RuntimeFailed
+
+try:
+    import torch
+    from torch import Tensor, nn
+except ImportError as error:
+    raise RuntimeFailed("spandrel and its models need PyTorch: pip install torch") from error
+
 from srgan.networks.build import build
 
 _ALWAYS = (

@@ -112,7 +112,8 @@ def _open(path: str | Path) -> Any:
         raise ModelRefused(f"{path}: there is no such weights file") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelRefused(
-            f"{path}: not a safetensors file that can be read ({_shown(error)})"
+            f"{path}: not a safetensors file that can be read ({_shown(error)}); give a name of "
+            "`srgan models`, or the .safetensors file that training or srgan export wrote"
         ) from error
 
 
