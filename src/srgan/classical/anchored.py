@@ -5,12 +5,13 @@ the bicubic enlargement lacks. Overlapping patches are averaged.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srgan.classical.luma import LumaUpscaler
-from srgan.classical.patches import Grid, features
+from srgan.classical.patches import by_patches
 
 Float = NDArray[np.float32]
 
@@ -39,16 +40,7 @@ class Anchors:
 
 def upscaler(anchors: Anchors) -> LumaUpscaler:
     """The method, ready to enlarge."""
-
-    def enlarge(_: Float, bicubic: Float) -> Float:
-        height, width = bicubic.shape
-        grid = Grid(height, width, anchors.scale)
-        if min(grid.counts) == 0:
-            return bicubic
-        codes = features(bicubic, grid) @ anchors.components
-        return bicubic + grid.average(regress(anchors, codes))
-
-    return LumaUpscaler(anchors.scale, enlarge)
+    return by_patches(anchors.scale, anchors.components, partial(regress, anchors))
 
 
 def regress(anchors: Anchors, codes: Float) -> Float:

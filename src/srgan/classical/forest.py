@@ -6,12 +6,13 @@ says what the bicubic enlargement lacks; the trees' answers are averaged.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srgan.classical.luma import LumaUpscaler
-from srgan.classical.patches import Grid, features, pairs, principal_components, samples_of
+from srgan.classical.patches import by_patches, pairs, principal_components, samples_of
 from srgan.errors import DataRefused
 
 Float = NDArray[np.float32]
@@ -161,16 +162,7 @@ def _regression(codes: Float, missing: Float) -> Float:
 
 def upscaler(forest: Forest) -> LumaUpscaler:
     """The method, ready to enlarge."""
-
-    def enlarge(_: Float, bicubic: Float) -> Float:
-        height, width = bicubic.shape
-        grid = Grid(height, width, forest.scale)
-        if min(grid.counts) == 0:
-            return bicubic
-        codes = features(bicubic, grid) @ forest.components
-        return bicubic + grid.average(missing_of(forest, codes))
-
-    return LumaUpscaler(forest.scale, enlarge)
+    return by_patches(forest.scale, forest.components, partial(missing_of, forest))
 
 
 def missing_of(forest: Forest, codes: Float) -> Float:

@@ -5,12 +5,13 @@ square) are described by first and second derivatives, which a principal compone
 shortens; what is learned is the patch of what the enlargement lacks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from srgan.classical.luma import LumaUpscaler
 from srgan.errors import DataRefused
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
@@ -76,6 +77,25 @@ def features(enlarged: Float, grid: Grid) -> Float:
     second = np.array([0.5, *gap, -1.0, *gap, 0.5], np.float32)
     maps = [_convolve(enlarged, kernel, axis) for kernel in (first, second) for axis in (1, 0)]
     return np.concatenate([grid.gather(m) for m in maps], axis=1)
+
+
+def by_patches(scale: int, components: Float, missing_of: Callable[[Float], Float]) -> LumaUpscaler:
+    """An upscaler that adds to the bicubic enlargement what its patches lack.
+
+    Args:
+        scale: the factor.
+        components: (4 * size², d), which shorten the features.
+        missing_of: (N, d) shortened features → (N, size²) what is missing.
+    """
+
+    def enlarge(_: Float, bicubic: Float) -> Float:
+        height, width = bicubic.shape
+        grid = Grid(height, width, scale)
+        if min(grid.counts) == 0:
+            return bicubic
+        return bicubic + grid.average(missing_of(features(bicubic, grid) @ components))
+
+    return LumaUpscaler(scale, enlarge)
 
 
 def _convolve(image: Float, kernel: Float, axis: int) -> Float:

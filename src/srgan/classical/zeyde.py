@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from srgan.classical.ksvd import ksvd, pursue
 from srgan.classical.luma import LumaUpscaler
-from srgan.classical.patches import Grid, features, pairs, principal_components
+from srgan.classical.patches import by_patches, pairs, principal_components
 from srgan.errors import DataRefused
 
 Float = NDArray[np.float32]
@@ -87,16 +87,11 @@ def fit(
 
 def upscaler(dictionaries: Dictionaries) -> LumaUpscaler:
     """The method, ready to enlarge."""
+    high = dictionaries.high.T
 
-    def enlarge(_: Float, bicubic: Float) -> Float:
-        height, width = bicubic.shape
-        grid = Grid(height, width, dictionaries.scale)
-        if min(grid.counts) == 0:
-            return bicubic
-        codes = features(bicubic, grid) @ dictionaries.components
+    def missing_of(codes: Float) -> Float:
         chosen, coefficients = pursue(dictionaries.low, codes, SPARSITY)
-        high = dictionaries.high.T
         missing: Any = sum(coefficients[:, k, None] * high[chosen[:, k]] for k in range(SPARSITY))
-        return bicubic + grid.average(missing)
+        return np.asarray(missing, np.float32)
 
-    return LumaUpscaler(dictionaries.scale, enlarge)
+    return by_patches(dictionaries.scale, dictionaries.components, missing_of)
