@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from srgan.cli import main
 from srgan.inference.open import load
 from srgan.metrics import niqe
-from srgan.weights.format import read_header
+from srgan.weights.format import CLASSICAL, read_header
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def _run(*arguments: str) -> tuple[BaseException | None, str]:
     return result.exception, result.output
 
 
-@pytest.mark.parametrize("method", ["scsr", "zeyde", "anr", "aplus", "forest"])
+@pytest.mark.parametrize("method", CLASSICAL)
 def test_a_fitted_file_enlarges(method: str, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / f"{method}.safetensors"
     arguments = ("--data", str(photos), "--scale", "2", "--atoms", "16", "-o", str(out))
@@ -58,7 +58,7 @@ def test_niqe(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path) -> None:
     out = str(tmp_path / "x")
     error, _ = _run("fit", "trees", "--data", str(tmp_path), "-o", out)
-    assert "choose one of scsr, zeyde, anr, aplus, forest, niqe" in str(error)
+    assert f"choose one of {', '.join(CLASSICAL)}, niqe" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "--scale", "5", "-o", out)
     assert "--scale must be 2, 3 or 4" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "-o", out)

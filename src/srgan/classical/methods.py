@@ -1,8 +1,9 @@
-"""The fitted methods by name: how each is learned from pictures and opened from a weights file.
+"""The classical methods by name: how each is learned from pictures and opened.
 
-A new method is a file beside this one and a row in :data:`METHODS`; its name is added to
-:data:`srgan.weights.format.CLASSICAL`. What it learns is a frozen dataclass of ``scale`` and
-arrays, which a weights file holds by their names.
+A new method that learns is a file beside this one and a row in :data:`METHODS`; its name is added
+to :data:`srgan.weights.format.CLASSICAL`. What it learns is a frozen dataclass of ``scale`` and
+arrays, which a weights file holds by their names. One that has nothing to learn is a row in
+:data:`UNLEARNED`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from srgan.classical import anchored, anr, aplus, forest, scsr, zeyde
+from srgan.classical import (
+    anchored,
+    anr,
+    aplus,
+    forest,
+    gr,
+    ne_lle,
+    ne_ls,
+    ne_nnls,
+    scsr,
+    selfex,
+    zeyde,
+)
 from srgan.classical.luma import LumaUpscaler
 from srgan.errors import ModelRefused
 from srgan.weights.format import Header, Tensors
@@ -95,11 +108,33 @@ def _fit_scsr(images: Pictures, options: Options, progress: Progress) -> scsr.Co
 METHODS = {
     "scsr": Fitted(scsr.Coupled, _fit_scsr, scsr.upscaler, margin=24),
     "zeyde": Fitted(zeyde.Dictionaries, _fit_dictionaries, zeyde.upscaler),
+    "ne-lle": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_lle.upscaler),
+    "ne-nnls": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_nnls.upscaler),
+    "ne-ls": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_ls.upscaler),
+    "gr": Fitted(zeyde.Dictionaries, _fit_dictionaries, gr.upscaler),
     "anr": Fitted(zeyde.Dictionaries, _fit_dictionaries, anr.upscaler),
     "aplus": Fitted(anchored.Anchors, _fit_aplus, anchored.upscaler),
     "forest": Fitted(forest.Forest, _fit_forest, forest.upscaler),
 }
 """In the order of the years in which they were published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlearned:
+    """A method without weights: how it enlarges by a factor, and the tiles that it works in.
+
+    ``tile``: side in LR pixels of what one tile answers for; ``margin`` as of :class:`Fitted`.
+    """
+
+    upscaler: Callable[[int], LumaUpscaler]
+    tile: int
+    margin: int
+
+
+UNLEARNED = {
+    # Like patches are looked for in the whole tile: 0.4 GB at x4.
+    "selfex": Unlearned(selfex.upscaler, tile=256, margin=32),
+}
 
 
 def pack(method: str, learned: Learned, card: dict[str, Any]) -> tuple[Tensors, Header]:

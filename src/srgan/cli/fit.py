@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def fit(
-    method: Annotated[str, typer.Argument(help="One of scsr, zeyde, anr, aplus, forest and niqe.")],
+    method: Annotated[
+        str,
+        typer.Argument(
+            help="One of scsr, zeyde, ne-lle, ne-nnls, ne-ls, gr, anr, aplus, forest and niqe."
+        ),
+    ],
     data: Annotated[Path, typer.Option(help="Folder of training pictures, such as T91.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
     scale: Annotated[int, typer.Option(help="Factor of an upscaling method.")] = 4,

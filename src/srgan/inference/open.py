@@ -7,9 +7,8 @@ from math import ceil
 from pathlib import Path
 from typing import cast, get_args
 
-from srgan.classical import selfex
 from srgan.classical.interpolation import Interpolation
-from srgan.classical.methods import METHODS, open_fitted
+from srgan.classical.methods import METHODS, UNLEARNED, open_fitted
 from srgan.errors import ModelRefused, UsageError
 from srgan.image.resize import KernelName
 from srgan.inference.ensemble import MARK, ensembled
@@ -19,15 +18,15 @@ from srgan.inference.runtimes import Device, Precision, choose_device, cores, na
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
 from srgan.processor import fast_bf16
-from srgan.weights.catalog import FAITHFUL, REALISTIC, SEARCH, weights_file
+from srgan.weights.catalog import DERIVED, FAITHFUL, REALISTIC, weights_file
 from srgan.weights.format import Header, Tensors, load_weights
 
 FITTED_TILE = 96
 """Side of a fitted method's tiles in pixels: the features of one take 50 MB at x4."""
-SEARCHED_TILE = 256
-"""Side of the part of a picture that is searched for like patches: 0.4 GB at x4."""
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
+
+_DERIVED = {m.name for m in DERIVED}
 
 MEMORY = 900_000_000
 """Bytes that the network may take for a tile when its size is chosen automatically."""
@@ -67,14 +66,16 @@ def load(
     """
     _check(threads, scale, realism, tile)
     single, eightfold = without_mark(name_or_path)
-    if single in (*get_args(KernelName), SEARCH):
-        if realism is not None:
-            _far_end(single)  # says that it has no such dial
+    if single in (*get_args(KernelName), *UNLEARNED) and realism is not None:
+        _far_end(single)  # says that it has no such dial
+    if single in get_args(KernelName):
         if eightfold:
-            raise UsageError(f"{single}{MARK}: only networks gain by it; take {single} as it is")
-        if single == SEARCH:
-            return Tiled(selfex.upscaler(scale), SEARCHED_TILE, 2 * DEFAULT_MARGIN)
+            raise UsageError(f"{single}{MARK}: a filter gains nothing by it; take {single} as it is")
         return Interpolation(cast(KernelName, single), scale)
+    if single in UNLEARNED:
+        method = UNLEARNED[single]
+        tiled = Tiled(method.upscaler(scale), method.tile, method.margin)
+        return replace(tiled, upscaler=ensembled(tiled.upscaler)) if eightfold else tiled
     tensors, header = read_model(single, realism)
     if header.architecture in METHODS:
         margin = METHODS[header.architecture].margin
@@ -110,7 +111,10 @@ def read_model(name_or_path: str | Path, realism: float | None = None) -> tuple[
         UsageError: the model has no such dial, or the number lies beyond it.
     """
     if realism is None:
-        return load_weights(find_weights(name_or_path))
+        tensors, header = load_weights(find_weights(name_or_path))
+        if str(name_or_path) in _DERIVED:
+            header = replace(header, architecture=str(name_or_path))
+        return tensors, header
     _check_realism(realism)
     return _blended(name_or_path, realism)
 
@@ -124,10 +128,10 @@ def identity(name_or_path: str | Path, realism: float | None = None) -> str:
     single, eightfold = without_mark(name_or_path)
     if eightfold:
         return f"{identity(single, realism)} {MARK}"
-    if single in (*get_args(KernelName), SEARCH):
+    if single in (*get_args(KernelName), *UNLEARNED):
         return single
     names = [name_or_path] if realism is None else [FAITHFUL, _far_end(name_or_path)]
-    digest = sha256()
+    digest = sha256(str(name_or_path).encode() if str(name_or_path) in _DERIVED else b"")
     for name in names:
         try:
             digest.update(find_weights(name).read_bytes())

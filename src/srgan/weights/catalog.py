@@ -46,10 +46,9 @@ FILTERS = (
     Model("lanczos3", "filter", "windowed sinc of three lobes: sharp, may ring"),
 )
 
-SEARCH = "selfex"
 SEARCHES = (
     Model(
-        SEARCH,
+        "selfex",
         "search",
         "like patches of the same picture, smaller: minutes a photo",
         scores={"Set5 x4": 30.25},
@@ -115,10 +114,27 @@ NETWORKS = (
     ),
 )
 
+DICTIONARIES = "zeyde"
+"""The model whose dictionaries the methods of :data:`DERIVED` work from too."""
+
+DERIVED = tuple(
+    Model(name, "dictionary", summary, parameters=197_056, scores={"Set5 x4": score})
+    for name, summary, score in (
+        ("ne-lle", "a mixture of 24 like patches, its weights summing to 1", 29.61),
+        ("ne-nnls", "a mixture of 24 like patches without negative weights", 29.47),
+        ("ne-ls", "a mixture of 12 like patches by least squares", 29.61),
+        ("gr", "one regression for all patches: the fastest of its kind", 29.36),
+        ("anr", "a regression for each of 1024 kinds of patches", 29.70),
+    )
+)
+"""What comes without a file of its own."""
+
 
 def models() -> tuple[Model, ...]:
     """All that can be used here: the networks whose weights are installed, then the others."""
-    return (*(_described(m) for m in NETWORKS if _shipped(m.name).is_file()), *FILTERS, *SEARCHES)
+    shipped = [_described(m) for m in NETWORKS if _shipped(m.name).is_file()]
+    derived = DERIVED if _shipped(DICTIONARIES).is_file() else ()
+    return (*shipped, *derived, *FILTERS, *SEARCHES)
 
 
 def _described(model: Model) -> Model:
@@ -136,16 +152,17 @@ def _described(model: Model) -> Model:
 
 
 def weights_file(name: str) -> Path:
-    """The weights file that is shipped for a network.
+    """The weights file that is shipped for a network; for :data:`DERIVED`, the one they share.
 
     Raises:
         ModelRefused: there is none of this name; the message lists the names.
     """
-    path = _shipped(name)
+    derived = name in {m.name for m in DERIVED}
+    path = _shipped(DICTIONARIES if derived else name)
     if name in {m.name for m in (*FILTERS, *SEARCHES)}:
         networks = ", ".join(m.name for m in NETWORKS)
         raise ModelRefused(f"{name} has no weights; choose one of {networks}")
-    if name not in {m.name for m in NETWORKS} or not path.is_file():
+    if name not in {m.name for m in (*NETWORKS, *DERIVED)} or not path.is_file():
         known = ", ".join(m.name for m in models())
         raise ModelRefused(
             f"there is no model {name!r}; choose one of {known}, or give a .safetensors file"

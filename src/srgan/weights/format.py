@@ -20,7 +20,10 @@ from srgan.image.atomic import atomic_file
 
 Tensors = dict[str, NDArray[np.float32]]
 
-CLASSICAL = ("scsr", "zeyde", "anr", "aplus", "forest")
+CLASSICAL = (
+    *("scsr", "zeyde", "ne-lle", "ne-nnls", "ne-ls", "gr", "anr"),
+    *("aplus", "forest"),
+)
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
 ARCHITECTURES = ("srresnet", "espcn", "srcnn", "drcn", *CLASSICAL)
