@@ -22,6 +22,7 @@ from srgan.classical import (
     ne_lle,
     ne_ls,
     ne_nnls,
+    nedi,
     scsr,
     selfex,
     zeyde,
@@ -132,6 +133,7 @@ class Unlearned:
 
 
 UNLEARNED = {
+    "nedi": Unlearned(nedi.upscaler, tile=96, margin=16),
     # Like patches are looked for in the whole tile: 0.4 GB at x4.
     "selfex": Unlearned(selfex.upscaler, tile=256, margin=32),
 }
