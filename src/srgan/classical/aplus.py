@@ -4,13 +4,13 @@ Like ANR, but each atom's regression is learned from the 2048 training patches n
 instead of from other atoms.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srgan.classical.anchored import Anchors
-from srgan.classical.patches import samples_of
+from srgan.classical.patches import equalise, samples_of
 from srgan.classical.zeyde import Dictionaries
 from srgan.errors import DataRefused
 
@@ -25,7 +25,7 @@ _ATOMS_AT_ONCE = 32
 
 
 def fit(
-    images: Iterable[NDArray[np.uint8]],
+    images: Sequence[NDArray[np.uint8]],
     dictionaries: Dictionaries,
     *,
     samples: int = 2_000_000,
@@ -54,11 +54,7 @@ def fit(
         most=samples,
         seed=seed,
     )
-    length = np.linalg.norm(codes, axis=1, keepdims=True)
-    # A nearly flat patch keeps its length: its direction is noise.
-    length[length < 0.1] = 1.0
-    codes /= length
-    missing /= length
+    equalise(codes, missing)
     if len(codes) < neighbours:
         raise DataRefused(
             f"the pictures have {len(codes)} patches, fewer than the {neighbours} that each atom "

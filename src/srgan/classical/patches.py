@@ -5,8 +5,9 @@ square) are described by first and second derivatives, which a principal compone
 shortens; what is learned is the patch of what the enlargement lacks.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,7 +167,7 @@ def principal_components(parts: list[Pairs]) -> Float:
 
 
 def samples_of(
-    images: Iterable[NDArray[np.uint8]],
+    images: Sequence[NDArray[np.uint8]],
     components: Float,
     *,
     scale: int,
@@ -181,22 +182,39 @@ def samples_of(
         components: from :func:`principal_components`.
         scale: the factor to be learned.
         shrink: sizes of each picture that are used, as in :func:`pairs`.
-        most: patches at most.
+        most: patches at most; no others are held in memory.
         seed: chooses them when there are more.
 
     Raises:
         DataRefused: there is nothing to learn from.
     """
-    codes: list[Float] = []
-    missing: list[Float] = []
-    for part in pairs(images, scale=scale, step=1, shrink=shrink):
-        codes.append(part.features @ components)
-        missing.append(part.missing)
-    if not codes:
+    total = 0
+    for image in images:
+        for power in range(shrink):
+            height, width = (ceil(0.98**power * n) // scale * scale for n in image.shape[:2])
+            down, across = Grid(height, width, scale).counts
+            total += down * across
+    if total == 0:
         raise DataRefused("no training picture is large enough; give pictures of 100x100 or more")
-    all_codes, all_missing = np.concatenate(codes), np.concatenate(missing)
-    if len(all_codes) > most:
-        draw = np.random.default_rng(seed)
-        keep = np.sort(draw.choice(len(all_codes), most, replace=False))
-        all_codes, all_missing = all_codes[keep], all_missing[keep]
-    return all_codes, all_missing
+    keep = np.arange(total)
+    if total > most:
+        keep = np.sort(np.random.default_rng(seed).choice(total, most, replace=False))
+    codes = np.empty((len(keep), components.shape[1]), np.float32)
+    missing = np.empty((len(keep), (3 * scale) ** 2), np.float32)
+    start = 0
+    for part in pairs(images, scale=scale, step=1, shrink=shrink):
+        first, last = np.searchsorted(keep, (start, start + len(part.missing)))
+        rows = keep[first:last] - start
+        codes[first:last] = (part.features @ components)[rows]
+        missing[first:last] = part.missing[rows]
+        start += len(part.missing)
+    return codes, missing
+
+
+def equalise(codes: Float, missing: Float) -> None:
+    """Divide both, in place, by the features' length: a weak patch counts like a strong one."""
+    length = np.linalg.norm(codes, axis=1, keepdims=True)
+    # A nearly flat patch keeps its length: its direction is noise.
+    length[length < 0.1] = 1.0
+    codes /= length
+    missing /= length
