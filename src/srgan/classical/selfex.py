@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from srgan.classical.backprojection import back_projected, resized
 from srgan.classical.luma import LumaUpscaler
+from srgan.classical.pyramid import Pyramid
+from srgan.classical.pyramid import patches as patches_around
 from srgan.errors import UsageError
 
 Float = NDArray[np.float32]
@@ -24,7 +26,6 @@ SIDE = 5
 MOST_BIAS = 0.25
 _LEVELS = {2: (3, 9), 3: (5, 10), 4: (6, 9)}
 """Levels between the result and the input, and between it and the smallest."""
-_SMALLEST = 8
 _ROUNDS = (12, 9, 6, 3)
 _SIGMA = 3.0
 _AT_ONCE = 16384
@@ -100,26 +101,17 @@ def upscaler(scale: int, *, seed: int = 0) -> LumaUpscaler:
     steps, deepest = _LEVELS[scale]
 
     def enlarge(y: Float, bicubic: Float) -> Float:
-        def shape(level: int) -> tuple[int, int]:
-            height, width = (max(1, round(n * scale ** (-level / steps))) for n in bicubic.shape)
-            return height, width
-
-        draw = np.random.default_rng(seed)
-        last = deepest
-        while last > steps and min(shape(last)) < _SMALLEST:
-            last -= 1
-        if last < steps + 2:
+        pyramid = Pyramid(y, (bicubic.shape[0], bicubic.shape[1]), steps, deepest)
+        if pyramid.deepest < steps + 2:
             return bicubic
-        sharp = {steps: y}
-        for level in range(steps + 1, last + 1):
-            sharp[level] = resized(y, shape(level))
-        blurred = {i: resized(sharp[i + 1], shape(i)) for i in range(steps, last)}
+        draw = np.random.default_rng(seed)
+        sharp, blurred = pyramid.sharp, pyramid.blurred
         field: _Field | None = None
         for level in range(steps - 1, -1, -1):
-            target = resized(sharp[level + 1], shape(level))
-            below = range(level + 1, last)
+            target = resized(sharp[level + 1], pyramid.shape(level))
+            below = range(level + 1, pyramid.deepest)
             levels = _Levels([sharp[i] for i in below], [blurred[i] for i in below], target.shape)
-            field = _carried(field, shape(level + 1), target.shape)
+            field = _carried(field, pyramid.shape(level + 1), target.shape)
             rounds = _ROUNDS[min(steps - 1 - level, len(_ROUNDS) - 1)]
             match(target, levels, field, rounds, draw)
             sharp[level] = back_projected(_copied(target, levels, field), y)
@@ -213,9 +205,7 @@ def _compare(wanted: Float, found: Float) -> tuple[Float, Float]:
 
 
 def _patches(image: Float) -> Float:
-    padded = np.pad(image, SIDE // 2, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (SIDE, SIDE))
-    return np.ascontiguousarray(windows.reshape(-1, SIDE * SIDE))
+    return np.ascontiguousarray(patches_around(image, SIDE).reshape(-1, SIDE * SIDE))
 
 
 def _carried(field: _Field | None, before: tuple[int, int], shape: tuple[int, int]) -> _Field:
