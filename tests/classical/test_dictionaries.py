@@ -93,7 +93,7 @@ def test_each_method_beats_bicubic(dictionaries: zeyde.Dictionaries) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_is_fitted_packed_and_opened_by_its_row(name: str) -> None:
     told: list[float] = []
-    options = Options(scale=2, atoms=32)
+    options = Options(scale=2, atoms=32, samples=20_000)
     learned = METHODS[name].fit([shapes(s) for s in range(3)], options, told.append)
     assert told[-1] == pytest.approx(1.0)
     assert told == sorted(told)
@@ -105,7 +105,8 @@ def test_every_method_is_fitted_packed_and_opened_by_its_row(name: str) -> None:
 
 @pytest.mark.parametrize("name", [m for m in METHODS if m != "scsr"])
 def test_tiles_change_nothing(name: str) -> None:
-    learned = METHODS[name].fit([shapes(s) for s in range(3)], Options(scale=4, atoms=32), str)
+    options = Options(scale=4, atoms=32, samples=20_000)
+    learned = METHODS[name].fit([shapes(s) for s in range(3)], options, str)
     whole = METHODS[name].upscaler(learned)
     image = shapes(7, 75)[:61].astype(np.float32) / 255
     tiled = Tiled(whole, 16, METHODS[name].margin)

@@ -33,13 +33,15 @@ def _run(*arguments: str) -> tuple[BaseException | None, str]:
 @pytest.mark.parametrize("method", CLASSICAL)
 def test_a_fitted_file_enlarges(method: str, photos: Path, tmp_path: Path) -> None:
     out = tmp_path / f"{method}.safetensors"
-    arguments = ("--data", str(photos), "--scale", "2", "--atoms", "16", "-o", str(out))
+    arguments = ("--data", str(photos), "--scale", "2", "--atoms", "16")
+    arguments += ("--samples", "20000", "-o", str(out))
     error, output = _run("fit", method, *arguments)
     assert error is None, output
     assert "notes.txt" in output
     header = read_header(out)
     assert (header.architecture, header.scale) == (method, 2)
-    assert header.card["recipe"] == f"srgan fit {method} --scale 2 --atoms 16 --seed 0"
+    recipe = f"srgan fit {method} --scale 2 --atoms 16 --samples 20000 --seed 0"
+    assert header.card["recipe"] == recipe
     assert load(out)(np.zeros((9, 7, 3), np.float32)).shape == (18, 14, 3)
 
 
@@ -61,6 +63,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert f"choose one of {', '.join(CLASSICAL)}, niqe" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "--scale", "5", "-o", out)
     assert "--scale must be 2, 3 or 4" in str(error)
+    error, _ = _run("fit", "jor", "--data", str(tmp_path), "--samples", "0", "-o", out)
+    assert "--samples must be at least 1, not 0" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "-o", out)
     assert "there is no picture in it" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path / "none"), "-o", out)

@@ -19,6 +19,7 @@ from srgan.classical import (
     aplus,
     forest,
     gr,
+    jor,
     ne_lle,
     ne_ls,
     ne_nnls,
@@ -34,14 +35,20 @@ from srgan.weights.format import Header, Tensors
 Pictures = Sequence[NDArray[np.uint8]]
 Progress = Callable[[float], None]
 
+_SAMPLES = 2_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a fit may be told: the factor, atoms of a dictionary, patches at most, the seed."""
+    """What a fit may be told: the factor, atoms of a dictionary, patches at most, the seed.
+
+    ``samples`` of None are 2 million, and for ``jor``, whose file holds them,
+    :data:`srgan.classical.jor.STORED`.
+    """
 
     scale: int = 4
     atoms: int = 1024
-    samples: int = 2_000_000
+    samples: int | None = None
     seed: int = 0
 
 
@@ -84,7 +91,7 @@ def _fit_aplus(images: Pictures, options: Options, progress: Progress) -> anchor
     return aplus.fit(
         images,
         dictionaries,
-        samples=options.samples,
+        samples=options.samples or _SAMPLES,
         seed=options.seed,
         progress=lambda done: progress(0.4 + 0.6 * done),
     )
@@ -94,7 +101,17 @@ def _fit_forest(images: Pictures, options: Options, progress: Progress) -> fores
     return forest.fit(
         images,
         scale=options.scale,
-        samples=options.samples,
+        samples=options.samples or _SAMPLES,
+        seed=options.seed,
+        progress=progress,
+    )
+
+
+def _fit_jor(images: Pictures, options: Options, progress: Progress) -> jor.Regressors:
+    return jor.fit(
+        images,
+        scale=options.scale,
+        samples=options.samples or jor.STORED,
         seed=options.seed,
         progress=progress,
     )
@@ -116,6 +133,7 @@ METHODS = {
     "anr": Fitted(zeyde.Dictionaries, _fit_dictionaries, anr.upscaler),
     "aplus": Fitted(anchored.Anchors, _fit_aplus, anchored.upscaler),
     "forest": Fitted(forest.Forest, _fit_forest, forest.upscaler),
+    "jor": Fitted(jor.Regressors, _fit_jor, jor.upscaler),
 }
 """In the order of the years in which they were published."""
 

@@ -211,10 +211,10 @@ def samples_of(
     return codes, missing
 
 
-def equalise(codes: Float, missing: Float) -> None:
-    """Divide both, in place, by the features' length: a weak patch counts like a strong one."""
+def equalise(codes: Float, *others: Float) -> None:
+    """Divide all, in place, by the features' length: a weak patch counts like a strong one."""
     length = np.linalg.norm(codes, axis=1, keepdims=True)
     # A nearly flat patch keeps its length: its direction is noise.
     length[length < 0.1] = 1.0
-    codes /= length
-    missing /= length
+    for values in (codes, *others):
+        values /= length

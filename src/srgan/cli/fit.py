@@ -18,7 +18,7 @@ def fit(
     method: Annotated[
         str,
         typer.Argument(
-            help="One of scsr, zeyde, ne-lle, ne-nnls, ne-ls, gr, anr, aplus, forest and niqe."
+            help="One of scsr, zeyde, ne-lle, ne-nnls, ne-ls, gr, anr, aplus, forest, jor and niqe."
         ),
     ],
     data: Annotated[Path, typer.Option(help="Folder of training pictures, such as T91.")],
@@ -26,8 +26,12 @@ def fit(
     scale: Annotated[int, typer.Option(help="Factor of an upscaling method.")] = 4,
     atoms: Annotated[int, typer.Option(help="Size of the dictionary.")] = 1024,
     samples: Annotated[
-        int, typer.Option(help="Patches that aplus and forest learn from, at most.")
-    ] = 2_000_000,
+        int | None,
+        typer.Option(
+            help="Patches that aplus, forest and jor learn from, at most. Default: 2000000; "
+            "200000 for jor, whose file holds them, 250 bytes each."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that exists.")
@@ -57,6 +61,8 @@ def fit(
 
     if method not in METHODS:
         raise UsageError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}, niqe")
+    if samples is not None and samples < 1:
+        raise UsageError(f"--samples must be at least 1, not {samples}")
     if scale not in (2, 3, 4):
         raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
 
@@ -68,7 +74,9 @@ def fit(
     card = {
         "name": method,
         "data": f"{len(images)} pictures of {data.name}",
-        "recipe": f"srgan fit {method} --scale {scale} --atoms {atoms} --seed {seed}",
+        "recipe": f"srgan fit {method} --scale {scale} --atoms {atoms}"
+        + (f" --samples {samples}" if samples is not None else "")
+        + f" --seed {seed}",
     }
     save_weights(output, *pack(method, learned, card))
     print(file=sys.stderr)

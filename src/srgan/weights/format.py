@@ -22,7 +22,7 @@ Tensors = dict[str, NDArray[np.float32]]
 
 CLASSICAL = (
     *("scsr", "zeyde", "ne-lle", "ne-nnls", "ne-ls", "gr", "anr"),
-    *("aplus", "forest"),
+    *("aplus", "forest", "jor"),
 )
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
