@@ -18,6 +18,7 @@ from srgan.classical import (
     anr,
     aplus,
     forest,
+    glasner,
     gr,
     jor,
     ne_lle,
@@ -153,6 +154,7 @@ class Unlearned:
 UNLEARNED = {
     "nedi": Unlearned(nedi.upscaler, tile=96, margin=16),
     # Like patches are looked for in the whole tile: 0.4 GB at x4.
+    "glasner": Unlearned(glasner.upscaler, tile=256, margin=32),
     "selfex": Unlearned(selfex.upscaler, tile=256, margin=32),
 }
 

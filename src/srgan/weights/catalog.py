@@ -49,6 +49,12 @@ FILTERS = (
 
 SEARCHES = (
     Model(
+        "glasner",
+        "search",
+        "smaller patches of the same picture, the nine most alike: minutes a photo",
+        scores={"Set5 x4": 29.98},
+    ),
+    Model(
         "selfex",
         "search",
         "like patches of the same picture, smaller: minutes a photo",
