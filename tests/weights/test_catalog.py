@@ -25,6 +25,12 @@ def test_a_filter_has_no_weights() -> None:
         weights_file("bicubic")
 
 
+def test_a_method_that_is_to_be_fitted_says_how() -> None:
+    with pytest.raises(ModelRefused, match="srgan fit jor --data PHOTOS"):
+        weights_file("jor")
+    assert weights_file("gr").name == "zeyde.safetensors"
+
+
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ModelRefused, match=r"bicubic.*\.safetensors"):
         weights_file("bicubik")

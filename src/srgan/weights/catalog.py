@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from srgan.errors import ModelRefused
-from srgan.weights.format import read_header
+from srgan.weights.format import CLASSICAL, read_header
 
 Kind = Literal["network", "dictionary", "filter", "search"]
 
@@ -52,7 +52,7 @@ SEARCHES = (
         "glasner",
         "search",
         "smaller patches of the same picture, the nine most alike: minutes a photo",
-        scores={"Set5 x4": 29.98},
+        scores={"Set5 x4": 29.97},
     ),
     Model(
         "selfex",
@@ -169,6 +169,11 @@ def weights_file(name: str) -> Path:
     if name in {m.name for m in (*FILTERS, *SEARCHES)}:
         networks = ", ".join(m.name for m in NETWORKS)
         raise ModelRefused(f"{name} has no weights; choose one of {networks}")
+    if name in CLASSICAL and name not in {m.name for m in (*NETWORKS, *DERIVED)}:
+        raise ModelRefused(
+            f"{name} comes without weights; make them with: srgan fit {name} --data PHOTOS "
+            f"-o {name}.safetensors, and name that file"
+        )
     if name not in {m.name for m in (*NETWORKS, *DERIVED)} or not path.is_file():
         known = ", ".join(m.name for m in models())
         raise ModelRefused(
