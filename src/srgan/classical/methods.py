@@ -20,6 +20,7 @@ from srgan.classical import (
     forest,
     glasner,
     gr,
+    gradient_profile,
     jor,
     ne_lle,
     ne_ls,
@@ -153,6 +154,7 @@ class Unlearned:
 
 UNLEARNED = {
     "nedi": Unlearned(nedi.upscaler, tile=96, margin=16),
+    "gradient-profile": Unlearned(gradient_profile.upscaler, tile=96, margin=16),
     # Like patches are looked for in the whole tile: 0.4 GB at x4.
     "glasner": Unlearned(glasner.upscaler, tile=256, margin=32),
     "selfex": Unlearned(selfex.upscaler, tile=256, margin=32),

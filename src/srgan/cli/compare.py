@@ -88,7 +88,7 @@ def compare(
         sr = upscale_array(lr, load(name, scale=scale), size=size)
         caption = "" if reference is None else _scores(sr, reference, scale)
         label = Path(name).stem if name.endswith(".safetensors") else name
-        print(f"{label:<16}{caption}")
+        print(f"{label:<18}{caption}")
         panels.append(Panel(label, sr, caption))
     if reference is not None:
         panels.append(Panel("original", np.ascontiguousarray(reference), "PSNR / SSIM"))
