@@ -26,6 +26,10 @@ AOSC and Oceanic, with thanks to their authors. No test picture is among them.
 strokes instead of the true ones. Do not use their output as evidence, for diagnosis, or to
 recognise people. All but `srgan-photo` know pictures that were shrunk cleanly: noise, blur and
 JPEG blocks are enlarged with the rest.
+
+`ne-lle`, `ne-nnls`, `ne-ls`, `gr` and `anr` have no file of their own: they work from the
+dictionaries of `zeyde`. What they and the filters do, and their figures:
+[benchmark.md](benchmark.md#the-methods-before-networks).
 """
 
 
