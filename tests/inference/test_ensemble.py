@@ -56,7 +56,7 @@ def test_parts_are_those_of_the_whole() -> None:
 def test_a_plus_asks_for_it_and_tells_it_apart(tmp_path: Path) -> None:
     assert identity("fast+") == f"{identity('fast')} +"
     assert identity("fast+", None) != identity("fast")
-    with pytest.raises(UsageError, match=r"bicubic\+: only networks gain by it; take bicubic"):
+    with pytest.raises(UsageError, match=r"bicubic\+: a filter gains nothing; take bicubic"):
         load("bicubic+")
     with pytest.raises(ModelRefused, match="no-such"):
         load("no-such+")

@@ -44,9 +44,8 @@ def methods_of(names: str, scale: int) -> list[Method]:
                 version = sha256(path.read_bytes()).hexdigest()[:12]
             single, eightfold = without_mark(one)
             label = single if single in known else Path(single).stem
-            if (
-                single not in known and label in known
-            ):  # ours stay apart from one's own of that name
+            # Ours stay apart from one's own of that name.
+            if single not in known and label in known:
                 label = f"{Path(single).resolve().parent.name}/{label}"
             label += MARK if eightfold else ""
             chosen[label] = Method(label, version, partial(load, one, scale=scale), one)

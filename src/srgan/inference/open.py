@@ -70,7 +70,7 @@ def load(
         _far_end(single)  # says that it has no such dial
     if single in get_args(KernelName):
         if eightfold:
-            raise UsageError(f"{single}{MARK}: a filter gains nothing by it; take {single} as it is")
+            raise UsageError(f"{single}{MARK}: a filter gains nothing; take {single} as it is")
         return Interpolation(cast(KernelName, single), scale)
     if single in UNLEARNED:
         method = UNLEARNED[single]
