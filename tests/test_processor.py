@@ -33,7 +33,6 @@ def test_linux(
     path = tmp_path / "cpuinfo"
     path.write_text(FIRST.format(vendor=vendor, flags=flags))
     monkeypatch.setattr(processor, "_CPUINFO", path)
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     assert processor.fast_bf16() is fast
 
 
@@ -42,15 +41,20 @@ def test_linux(
     [
         ("AMD64 Family 25 Model 97 Stepping 2, AuthenticAMD", True),
         ("Intel64 Family 6 Model 143 Stepping 8, GenuineIntel", False),
+        ("arm", False),
     ],
 )
-def test_windows(name: str, fast: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_and_macos(
+    name: str, fast: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processor, "_CPUINFO", tmp_path / "none")
-    monkeypatch.setattr("platform.machine", lambda: "AMD64")
     monkeypatch.setattr("platform.processor", lambda: name)
     assert processor.fast_bf16() is fast
 
 
-def test_arm_has_the_speed_with_the_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    assert processor.fast_bf16() is True
+@pytest.mark.parametrize(("flags", "fast"), [("fp asimd i8mm bf16", True), ("fp asimd", False)])
+def test_arm(flags: str, fast: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text(f"processor\t: 0\nFeatures\t: {flags}\nCPU implementer\t: 0x41\n")
+    monkeypatch.setattr(processor, "_CPUINFO", path)
+    assert processor.fast_bf16() is fast

@@ -129,6 +129,21 @@ def test_shapes_tell_the_arguments(network: dict[str, Any]) -> None:
     assert len(found) == len(header.arguments) - 1  # all but the skip
 
 
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("head.weight", torch.zeros(0, 3, 9, 9)),
+        ("upscale.0.conv.weight", torch.zeros(())),
+        ("upscale.", torch.zeros(1)),
+        ("blocks.", torch.zeros(1)),
+    ],
+)
+def test_crafted_tensors_are_refused(registry: FakeRegistry, name: str, tensor: Any) -> None:
+    state = SRResNet(scale=4, channels=4, blocks=1).state_dict()
+    with pytest.raises(ModelRefused):
+        SRResNetArchitecture().load({**state, name: tensor})
+
+
 @pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize(
     ("gain", "offset", "expected"),

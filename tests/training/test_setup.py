@@ -31,6 +31,15 @@ def test_auto_is_bf16_where_that_is_faster(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(setup, "fast_bf16", lambda: fast)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: fast)
     config = pretrain_config(device={"precision": asked})
     assert narrow(config, torch.device(kind)) is bf16
+
+
+def test_bf16_is_not_emulated(
+    pretrain_config: Callable[..., PretrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup, "fast_bf16", lambda: True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert narrow(pretrain_config(), torch.device("cpu")) is False

@@ -118,6 +118,15 @@ def arguments_of(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ModelRefused: a shape that no network of ours has.
     """
+    try:
+        return _arguments(state_dict)
+    except (IndexError, KeyError, ZeroDivisionError) as error:
+        raise ModelRefused(
+            f"the tensors' names or shapes make no SRResNet of ours ({error!r})"
+        ) from error
+
+
+def _arguments(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     channels = _shape(state_dict["head.weight"])[0]
     blocks = {name.split(".")[1] for name in state_dict if name.startswith("blocks.")}
     stages = {name.split(".")[1] for name in state_dict if name.startswith("upscale.")}

@@ -126,7 +126,9 @@ def narrow(config: Config, device: torch.device) -> bool:
         return config.device.precision == "bf16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.type == "cpu" and fast_bf16()
+    # Windows does not tell AMD's processors without AVX-512, which would emulate bf16.
+    capable = torch.backends.cpu.get_cpu_capability()
+    return device.type == "cpu" and fast_bf16() and capable not in ("DEFAULT", "AVX2")
 
 
 def autocast(config: Config, device: torch.device) -> torch.autocast:
