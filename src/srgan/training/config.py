@@ -80,6 +80,8 @@ class PretrainConfig:
     ``luma``: the weight of the same loss between the pictures' luma, added to that between RGB.
     ``method``: what trains the kernels, Adam or :class:`srgan.training.muon.Muon`.
     ``validation``: a folder of pictures to validate on; ``""`` means the photos held out.
+    ``teacher``: a generator's weights file; what it makes of the LR picture in ``positions`` of its
+    eight positions, averaged, takes HR's place in the loss (:mod:`srgan.training.teacher`).
     """
 
     name: str
@@ -88,6 +90,8 @@ class PretrainConfig:
     kind: Literal["pretrain"] = "pretrain"
     seed: int = 0
     loss: Literal["mse", "l1"] = "mse"
+    teacher: str = ""
+    positions: int = 2
     luma: float = 0.0
     method: Literal["adam", "muon"] = "adam"
     output_range: tuple[float, float] = (-1.0, 1.0)
@@ -106,6 +110,8 @@ class PretrainConfig:
         check(self)
         if self.luma < 0:
             raise UsageError(f"recipe.luma = {self.luma}: must not be negative")
+        if not 1 <= self.positions <= 8:
+            raise UsageError(f"recipe.positions = {self.positions}: must be 1 to 8")
 
 
 @dataclass(frozen=True, slots=True)

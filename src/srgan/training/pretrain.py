@@ -42,6 +42,7 @@ from srgan.training.setup import (
     optimiser_for,
     set_up,
 )
+from srgan.training.teacher import Teacher
 from srgan.training.watch import Watch
 
 
@@ -71,6 +72,7 @@ def pretrain(
         UsageError: ``out`` holds a run already and ``resume`` was not asked for, or the device
             does not exist.
         DataRefused: there are too few photos, or too small ones.
+        ModelRefused: the generator to start from, or the teacher, cannot be used.
         OutputFailed: the run's folder cannot be written.
         SystemExit: 143 after SIGTERM, when the checkpoint is saved.
     """
@@ -85,6 +87,7 @@ def pretrain(
     generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     forward = compiled(config, generator)
+    teacher = teacher_of(config, dev)
     adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
 
     update, best = 0, float("inf")
@@ -97,6 +100,8 @@ def pretrain(
 
     def step_loss(lr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
         with autocast(config, dev):
+            if teacher is not None:
+                hr = teacher(lr, update)
             sr = forward(lr)
         loss = distance(sr, hr, config.loss)
         if config.luma:
@@ -132,7 +137,7 @@ def pretrain(
             update=update,
             best=best,
             badness=lambda scores: -scores.psnr_y,
-            card={"commit": code},
+            card={"commit": code, **({"teacher": Path(config.teacher).stem} if teacher else {})},
         )
         for lr, hr in batches.iterate(update, config.updates):
             begin_update(config)
@@ -165,3 +170,17 @@ def pretrain(
                 raise SystemExit(143)
         watch.log.close()
     return setup.weights
+
+
+def teacher_of(config: PretrainConfig, device: torch.device) -> Teacher | None:
+    """The generator whose results a recipe trains towards, if it names one."""
+    if not config.teacher:
+        return None
+    return Teacher(
+        config.teacher,
+        positions=config.positions,
+        seed=config.seed,
+        scale=config.generator.scale,
+        output_range=config.output_range,
+        device=device,
+    )
