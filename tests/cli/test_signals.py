@@ -36,18 +36,11 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def interrupted(
-    kind: str,
-    grace: float,
-    signals: list[int],
-    source: Path,
-    *more: object,
-    command: str = "upscale",
+def signalled(
+    kind: str, grace: float, signals: list[int], begun: Path, *command: object
 ) -> tuple[int, str]:
     """Exit status and stderr of a command that gets signals when its long tile is under way."""
-    begun = source.parent / "begun"
-    arguments = [begun, kind, grace, command, source, "-m", "nearest", "-s", "2", *more]
-    started = [sys.executable, SCRIPT, *arguments]
+    started = [sys.executable, SCRIPT, begun, kind, grace, *command]
     job = subprocess.Popen([*map(str, started)], stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + PATIENCE_S
@@ -62,6 +55,19 @@ def interrupted(
         job.wait()
     assert "Traceback" not in errors
     return job.returncode, errors
+
+
+def interrupted(
+    kind: str,
+    grace: float,
+    signals: list[int],
+    source: Path,
+    *more: object,
+    command: str = "upscale",
+) -> tuple[int, str]:
+    """The same of a command that enlarges ``source`` twice."""
+    asked = [command, source, "-m", "nearest", "-s", "2", *more]
+    return signalled(kind, grace, signals, source.parent / "begun", *asked)
 
 
 def left(folder: Path) -> list[str]:
@@ -132,4 +138,22 @@ def test_a_video_ends_and_leaves_nothing(
     asked = ["-o", out / "big.mp4"]
     ended, errors = interrupted(kind, grace, [number], clip, *asked, command="video")
     assert (ended, errors) == (status, "srgan: interrupted\n")
+    assert left(out) == []
+
+
+@pytest.mark.parametrize(("number", "status"), SIGNALS)
+@pytest.mark.parametrize(("kind", "grace"), [("one", 0.3), ("many", NEVER)])
+def test_a_study_ends_and_leaves_nothing(
+    kind: str, grace: float, number: int, status: int, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name, width in (("a", 16), ("b", 64), ("c", 64), ("d", 64)):  # a is done before the signal
+        Image.fromarray(np.full((32, width, 3), 90, np.uint8)).save(data / f"{name}.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    asked = ["--data", data, "--methods", "nearest", "--scale", "2", "-o", out / "study"]
+    ended, errors = signalled(kind, grace, [number], tmp_path / "begun", "study", "make", *asked)
+    assert ended == status
+    assert errors.splitlines()[-1] == "srgan: interrupted"
     assert left(out) == []

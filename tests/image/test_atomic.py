@@ -1,11 +1,15 @@
 """Files that appear whole or not at all."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from srgan.errors import OutputFailed
-from srgan.image.atomic import atomic_file, is_temporary, sweep
+from srgan.image.atomic import abandon, atomic_file, atomic_folder, is_temporary, sweep
 
 
 def test_the_name_appears_with_the_last_byte(tmp_path: Path) -> None:
@@ -72,3 +76,91 @@ def test_the_sweep_takes_only_what_the_dead_left(tmp_path: Path) -> None:
         assert [is_temporary(p) for p in tmp_path.iterdir()] == [True]
         file.write(b"1")
     assert (tmp_path / "a.bin").read_bytes() == b"1"
+
+
+def test_a_folder_appears_with_the_last_of_its_files(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "study"
+    for _ in range(2):  # the second time an empty folder stands there
+        with atomic_folder(path) as part:
+            (part / "inner").mkdir()
+            (part / "inner" / "a").write_text("whole")
+            assert not (path / "inner").exists()
+        assert [p.name for p in path.parent.iterdir()] == ["study"]
+        assert (path / "inner" / "a").read_text() == "whole"
+        (path / "inner" / "a").unlink()
+        (path / "inner").rmdir()
+
+
+def test_an_error_leaves_no_folder(tmp_path: Path) -> None:
+    def fail() -> None:
+        with atomic_folder(tmp_path / "study") as part:
+            (part / "a").touch()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def _take(path: Path, kind: str) -> None:
+    if kind == "file":
+        path.touch()
+    elif kind == "filled folder":
+        path.mkdir()
+        (path / "a").touch()
+    else:
+        path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("kind", ["file", "filled folder", "dangling link"])
+def test_a_taken_name_is_no_new_folder(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "study"
+
+    def make(meanwhile: bool) -> None:
+        with atomic_folder(path):
+            assert meanwhile
+            _take(path, kind)
+
+    for meanwhile in (True, False):
+        with pytest.raises(OutputFailed, match="study: exists already"):
+            make(meanwhile)
+        assert [p.name for p in tmp_path.iterdir()] == ["study"]
+
+
+def test_an_abandoned_folder_takes_no_more_files(tmp_path: Path) -> None:
+    """As when a watching thread ends a process whose main thread is still writing."""
+
+    def write() -> None:
+        with atomic_folder(tmp_path / "study") as part:
+            (part / "a").touch()
+            abandon()
+            assert list(tmp_path.iterdir()) == []
+            (part / "b").touch()
+
+    with pytest.raises(OutputFailed, match="cannot be written"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import sys, time
+from srgan.image.atomic import atomic_folder
+with atomic_folder(sys.argv[1]) as part:
+    (part / "a").touch()
+    print("ready", flush=True)
+    time.sleep(3600)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder cannot be locked there")
+def test_the_sweep_takes_the_folders_of_the_dead(tmp_path: Path) -> None:
+    started = [sys.executable, "-c", KILLED, str(tmp_path / "study")]
+    with subprocess.Popen(started, stdout=subprocess.PIPE, text=True) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "ready\n"
+        assert sweep(tmp_path) == 0
+        assert [is_temporary(p) for p in tmp_path.iterdir()] == [True]
+        job.send_signal(signal.SIGKILL)
+    with atomic_folder(tmp_path / "other"):
+        assert sweep(tmp_path) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["other"]

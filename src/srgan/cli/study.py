@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option, Typer
 
-from srgan.errors import DataRefused, OutputFailed, SRGANError, UsageError
+from srgan.errors import Cancelled, DataRefused, OutputFailed, SRGANError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,7 @@ def make(
     from srgan.evaluation.datasets import find
     from srgan.evaluation.study.make import Settings
     from srgan.evaluation.study.make import make as make_study
+    from srgan.inference.stop import stoppable
 
     if scale < 2:
         raise UsageError(f"--scale must be at least 2, not {scale}")
@@ -77,9 +78,14 @@ def make(
     parts += [f"--calibration {calibration.name}"] if calibration else []
     parts += [f"--calibrate {calibrate} --seed {drawn} -o {output.name}"]
     settings = Settings(scale, drawn, twice, calibrate, " ".join(parts))
-    made = make_study(output, chosen, entries, others, settings, _say)
-    if sys.stderr.isatty():
-        print("\r\033[K", end="", file=sys.stderr)
+    with stoppable() as stop:
+        try:
+            made = make_study(output, chosen, entries, others, settings, _say, stop)
+        except Cancelled:
+            _clear()
+            print("srgan: interrupted", file=sys.stderr)
+            sys.exit(stop.exit_status)
+    _clear()
     print(output / "index.html")
     _tell_made(made, calibration is None)
 
@@ -216,6 +222,11 @@ def _say(done: int, total: int) -> None:
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
     elif done % max(1, total // 5) == 0:
         print(line, file=sys.stderr)
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
 
 
 def _count(number: int, noun: str) -> str:

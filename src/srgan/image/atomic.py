@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ except ImportError:  # Windows, where an open file cannot be deleted by another 
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX, _SUFFIX = ".srgan-", ".part"
-_here: set[Path] = set()  # the temporary files that this process has made
+_here: set[Path] = set()  # the temporary files and folders that this process has made
 
 
 @contextmanager
@@ -64,6 +65,42 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Binary
         file.close()
 
 
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """A folder under a temporary name that takes its real name when the block ends well.
+
+    As with :func:`atomic_file`, what is in it is on the disk before the name is. On any exception
+    it is removed with all that it holds.
+
+    Args:
+        path: the final name; only an empty folder may stand there.
+
+    Raises:
+        OutputFailed: the name is taken, or the system refused (the message gives its reason).
+    """
+    target = Path(path).absolute()
+    try:
+        _refuse_filled(target, path)
+        make_folder(target.parent)
+        name, held = _create_folder(target.parent)
+    except OSError as error:
+        raise failure(path, error) from error
+    try:
+        yield name
+        _sync_content(name)
+        _refuse_filled(target, path)
+        if os.name == "nt" and target.exists():
+            target.rmdir()  # elsewhere an empty folder is replaced
+        name.rename(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise failure(path, error) from error
+    finally:
+        _remove(name)
+        if held is not None:
+            os.close(held)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents, each of them durable."""
     if folder.is_dir():
@@ -85,7 +122,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> int:
-    """Remove temporary files that dead processes left in a folder; returns how many."""
+    """Remove what dead processes left in a folder under temporary names; returns how many."""
     removed = 0
     for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         with suppress(OSError):
@@ -95,7 +132,7 @@ def sweep(folder: Path) -> int:
 
 
 def abandon() -> None:
-    """Remove the temporary files of this process, which is about to end without further ado."""
+    """Remove this process's temporary files and folders; it is about to end without further ado."""
     while _here:
         _remove(_here.pop())
 
@@ -151,6 +188,38 @@ def _create(folder: Path) -> tuple[BinaryIO, Path]:
         file.close()
 
 
+def _create_folder(parent: Path) -> tuple[Path, int | None]:
+    """A new folder, and the handle by which it is locked where the system can."""
+    while True:
+        name = parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+        name.mkdir()
+        _here.add(name)
+        if fcntl is None:
+            return name, None
+        held = os.open(name, os.O_RDONLY)
+        with suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)
+        if name.exists():
+            return name, held
+        _here.discard(name)
+        os.close(held)
+
+
+def _refuse_filled(target: Path, given: str | Path) -> None:
+    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+        raise OutputFailed(f"{shown(given)}: exists already; give another folder")
+
+
+def _sync_content(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
+
+
 @contextmanager
 def presence(folder: Path) -> Iterator[str]:
     """A name that stands in a folder for as long as this process lives and is in the block.
@@ -179,11 +248,32 @@ def present(folder: Path, name: str) -> bool:
 
 def _remove(name: Path) -> None:
     with suppress(OSError):
-        name.unlink(missing_ok=True)
+        if name.is_dir():
+            _remove_folder(name)
+        else:
+            name.unlink(missing_ok=True)
     _here.discard(name)
 
 
+def _remove_folder(name: Path) -> None:
+    # Another thread may still be writing: under a new name it finds the folder no more.
+    gone = name.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
+    with suppress(OSError):
+        name = name.rename(gone)
+    shutil.rmtree(name, ignore_errors=True)
+
+
 def _remove_unheld(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        if fcntl is None:  # whether its writer lives cannot be told
+            raise OSError
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove_folder(path)
+        finally:
+            os.close(handle)
+        return
     with path.open("rb+") as file:
         if fcntl is not None:
             # A living writer holds the lock; the system drops it when the process ends.

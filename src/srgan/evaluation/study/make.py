@@ -3,8 +3,6 @@
 import json
 import os
 import random
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,11 +11,11 @@ from pathlib import Path
 
 from srgan import __version__
 from srgan.classical.interpolation import Interpolation
-from srgan.errors import DataRefused, OutputFailed, UsageError
+from srgan.errors import Cancelled, DataRefused, UsageError
 from srgan.evaluation.benchmark import Method, Picture, enlarge
 from srgan.evaluation.datasets import Entry, read
 from srgan.evaluation.study.plan import ORIGINAL, WORST, Example, Item, Study, as_json
-from srgan.image.atomic import failure, make_folder
+from srgan.image.atomic import atomic_folder, sweep
 from srgan.image.files import encode_picture
 from srgan.image.picture import Frame
 from srgan.image.picture import Picture as Decoded
@@ -52,6 +50,7 @@ def make(
     calibration: Sequence[Entry],
     settings: Settings,
     progress: Callable[[int, int], None] = lambda *_: None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Study:
     """Enlarge the pictures and write ``index.html``, ``pictures/`` and ``study.json``.
 
@@ -64,33 +63,24 @@ def make(
         calibration: pictures to choose those of the calibration from.
         settings: the numbers.
         progress: told the pictures written, of how many.
+        cancelled: asked after each picture whether to stop.
 
     Raises:
+        Cancelled: it was to stop.
         UsageError: a setting has no meaning.
         DataRefused: a picture cannot be used.
         OutputFailed: the folder is not empty or cannot be written.
     """
     _check(methods, entries, settings)
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise OutputFailed(f"{folder}: exists already; give another folder with -o")
-        make_folder(folder.absolute().parent)
-        part = Path(
-            tempfile.mkdtemp(prefix=".srgan-", suffix=".part", dir=folder.absolute().parent)
-        )
-    except OSError as error:
-        raise failure(folder, error) from error
-    try:
-        study = _fill(part, methods, entries, calibration, settings, progress)
-        part.chmod(0o755)  # a temporary folder is nobody else's
-        if folder.exists():
-            folder.rmdir()
-        part.rename(folder)
-    except OSError as error:
-        raise failure(folder, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return study
+    with atomic_folder(folder) as part:
+        sweep(part.parent)  # what a killed run left
+
+        def told(done: int, total: int) -> None:
+            progress(done, total)
+            if cancelled():
+                raise Cancelled("asked to stop")
+
+        return _fill(part, methods, entries, calibration, settings, told)
 
 
 def page(study: Study) -> str:
