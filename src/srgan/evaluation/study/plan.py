@@ -1,13 +1,14 @@
 """What a rating study shows, in which order, and the key that tells which picture is whose."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from srgan.errors import DataRefused
 from srgan.evaluation.datasets import STANDARD
@@ -18,6 +19,7 @@ WORST: Final = "nearest"
 """The method whose pictures stand for a score of 1 in the calibration."""
 
 _FORMAT, _VERSION = "picture-study", 1
+_KINDS = {str: "a text", int: "a whole number", list: "a list", dict: "an object"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class Example:
     sha256: str
     width: int
     height: int
+
+
+_Row = TypeVar("_Row", Item, Example)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,8 @@ class Study:
 
     @property
     def id(self) -> str:
-        """What the ratings name: it changes with every picture and with the key."""
-        return sha256(json.dumps(_key(self)).encode()).hexdigest()[:16]
+        """What the ratings name: it changes with every picture and with all else in the key."""
+        return sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
 
     @property
     def method_names(self) -> list[str]:
@@ -141,28 +146,19 @@ def read_study(folder: Path) -> Study:
     """
     path = folder / "study.json"
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != _FORMAT or content["format_version"] != _VERSION:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if _value(content, "format", str) != _FORMAT or content.get("format_version") != _VERSION:
             raise DataRefused(f"{path}: is not a study of this version of srgan")
-        study = Study(
-            scale=int(content["scale"]),
-            seed=int(content["seed"]),
-            methods=tuple((str(name), str(version)) for name, version in content["methods"]),
-            items=tuple(Item(**item) for item in content["items"]),
-            retest=tuple(map(str, content["retest"])),
-            calibration=tuple(Example(**example) for example in content["calibration"]),
-            command=str(content["command"]),
-            version=str(content["version"]),
-        )
-        changed = content["id"] != study.id
+        study = _study(content)
+        if content.get("id") != study.id:
+            raise DataRefused(f"{path}: was changed after it was made; take a copy of the first")
+        _check(study)
     except OSError as error:
         raise DataRefused(
             f"{path}: cannot be read ({error.strerror}); make a study with: srgan study make"
         ) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataRefused(f"{path}: is not a study's key ({error}); take a copy of it") from error
-    if changed:
-        raise DataRefused(f"{path}: was changed after it was made; take a copy of the first")
     digests = {i.id: i.sha256 for i in study.items} | {e.id: e.sha256 for e in study.calibration}
     for id_, digest in digests.items():
         picture = folder / "pictures" / f"{id_}.png"
@@ -171,6 +167,70 @@ def read_study(folder: Path) -> Study:
     return study
 
 
-def _key(study: Study) -> list[object]:
-    items = [asdict(item) for item in study.items]
-    return [items, list(study.retest), [asdict(example) for example in study.calibration]]
+def _study(content: dict[str, Any]) -> Study:
+    """Whatever the file holds, as a study of values of the right kinds.
+
+    Raises:
+        ValueError: a value is missing or of another kind.
+    """
+    methods = []
+    for pair in _value(content, "methods", list):
+        if not (
+            isinstance(pair, list) and len(pair) == 2 and all(isinstance(p, str) for p in pair)
+        ):
+            raise ValueError("'methods' is not a list of names and versions")
+        methods.append((pair[0], pair[1]))
+    retest = _value(content, "retest", list)
+    if not all(isinstance(id_, str) for id_ in retest):
+        raise ValueError("'retest' is not a list of texts")
+    return Study(
+        scale=_value(content, "scale", int),
+        seed=_value(content, "seed", int),
+        methods=tuple(methods),
+        items=tuple(_row(Item, row) for row in _value(content, "items", list)),
+        retest=tuple(retest),
+        calibration=tuple(_row(Example, row) for row in _value(content, "calibration", list)),
+        command=_value(content, "command", str),
+        version=_value(content, "version", str),
+    )
+
+
+def _row(kind: type[_Row], row: object) -> _Row:
+    return kind(**{f.name: _value(row, f.name, f.type) for f in fields(kind)})
+
+
+def _value(content: object, name: str, kind: Any) -> Any:
+    if not isinstance(content, dict) or name not in content:
+        raise ValueError(f"{name!r} is missing")
+    if type(content[name]) is not kind:
+        raise ValueError(f"{name!r} is not {_KINDS[kind]}")
+    return content[name]
+
+
+def _check(study: Study) -> None:
+    """Whether the parts of a key fit each other.
+
+    Raises:
+        ValueError: saying which do not.
+    """
+    ids = [*(i.id for i in study.items), *(e.id for e in study.calibration)]
+    for id_ in ids:
+        if not re.fullmatch("[0-9a-f]{8}", id_):  # it becomes a file's name
+            raise ValueError(f"{id_!r} is no picture's id")
+    names = study.method_names
+    for item in study.items:
+        if item.method not in names:
+            raise ValueError(f"picture {item.id} is of {item.method!r}, which is not in 'methods'")
+    if not set(study.retest) <= {i.id for i in study.items}:
+        raise ValueError("'retest' has a picture that is not in 'items'")
+    if any(e.score not in (1, 5) for e in study.calibration):
+        raise ValueError("'calibration' has a score that is neither 1 nor 5")
+    versions = [(i.set, i.picture, i.method) for i in study.items]
+    for what, values in (
+        ("method", names),
+        ("picture's id", ids),
+        ("version of a picture", versions),
+        ("picture of the retest", study.retest),
+    ):
+        if len(set(values)) < len(values):
+            raise ValueError(f"a {what} is there twice")
