@@ -84,6 +84,15 @@ def test_damaged_json_is_refused(text: str, known: Study, tmp_path: Path) -> Non
         read_session(file, known)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_as_an_editor_may_save_the_copied_text(encoding: str, known: Study, tmp_path: Path) -> None:
+    file = tmp_path / "zoe.json"
+    text = json.dumps({**_content(known), "rater": "Zo\u00eb"}, ensure_ascii=False)
+    file.write_bytes(text.encode(encoding))
+    session = read_session(file, known)
+    assert (session.rater, len(session.ratings)) == ("Zo\u00eb", 2)
+
+
 def test_the_label_of_simulated_ratings_is_hard_to_lose(known: Study, tmp_path: Path) -> None:
     session = Session("simulated 1", "", "coin", {}, (Rating("n1", 1, 3, None),))
     file = tmp_path / "s.json"

@@ -71,7 +71,7 @@ def read_session(path: Path, study: Study) -> Session:
     try:
         if path.stat().st_size > _LARGEST:
             raise DataRefused(f"{path}: is too large for a file of ratings")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())  # in any UTF, with or without its mark
     except OSError as error:
         raise DataRefused(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
