@@ -169,3 +169,23 @@ def test_simulating_again_replaces_nothing(study: Path, ratings: Path, srgan: Ru
     assert ran.status == 1
     assert "exists already" in ran.err
     assert {p: p.read_bytes() for p in ratings.iterdir()} == before
+
+
+@pytest.mark.parametrize("named", ["the folder", "its files", "a link to it"])
+def test_no_report_among_the_ratings(
+    named: str, study: Path, ratings: Path, tmp_path: Path, srgan: Run
+) -> None:
+    before = {p: p.read_bytes() for p in ratings.iterdir()}
+    link = tmp_path / "link"
+    if named == "a link to it":
+        link.symlink_to(ratings)
+    given = {"the folder": [ratings], "its files": list(before), "a link to it": [link]}[named]
+    ran = srgan("study", "analyse", study, *given, "-o", ratings)
+    assert ran.status == 2
+    assert ran.err == (
+        f"srgan: -o {ratings}: has the ratings in it; give the report another folder\n"
+    )
+    assert {p: p.read_bytes() for p in ratings.iterdir()} == before
+    for _ in range(2):  # a folder within will do, again and again
+        ran = srgan("study", "analyse", study, *given, "-o", ratings / "report")
+        assert ran.status == 0

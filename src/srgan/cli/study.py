@@ -130,6 +130,10 @@ def analyse(
     from srgan.evaluation.study.report import as_json, as_markdown, as_page
     from srgan.evaluation.study.tables import doubtful, facts, warning
 
+    # The next run would take the report for ratings; and a file report.json may be a rater's.
+    places = {(p if p.is_dir() else p.parent).resolve() for p in ratings}
+    if output.resolve() in places:
+        raise UsageError(f"-o {output}: has the ratings in it; give the report another folder")
     key = read_study(folder)
     sessions, problems = _read(ratings_files(ratings), key)
     problems += unlike(sessions)
