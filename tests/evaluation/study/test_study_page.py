@@ -30,8 +30,9 @@ def page(made: tuple[Path, Study], tmp_path: Path) -> Iterator[Browser]:
 
 
 def _open(page: Browser, folder: Path) -> None:
+    page.run("window.old = true")  # the old page may answer a while longer
     page.send("Page.navigate", url=(folder / "index.html").as_uri())
-    page.wait("document.getElementById('count')?.textContent")
+    page.wait("!window.old && document.getElementById('count')?.textContent")
 
 
 def _key(page: Browser, key: str) -> None:
