@@ -1,6 +1,7 @@
 """``srgan study`` as it is typed."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,19 @@ def test_examples_of_other_pictures(data: Path, tmp_path: Path, srgan: Run) -> N
     assert key["retest"] == []
 
 
+def test_a_set_without_a_method(data: Path, tmp_path: Path, srgan: Run) -> None:
+    shutil.copytree(data / "Tiny", data / "Other")
+    more = ["--sets", "Tiny,Other", "--without", "Other:nearest", "--retest", 0]
+    assert srgan(*_make(data, tmp_path / "study", *more)).status == 0
+    assert srgan("study", "simulate", tmp_path / "study", "-o", tmp_path / "ratings").status == 0
+    ran = srgan("study", "analyse", tmp_path / "study", tmp_path / "ratings", "-o", tmp_path / "r")
+    assert ran.status == 0
+    text = (tmp_path / "r" / "report.md").read_text()
+    assert "--methods nearest,bicubic --without Other:nearest --scale 2" in text
+    assert "- Other without nearest\n" in text
+    assert text.count("| nearest |") == 4  # of scores and of tests: Tiny's and all sets'
+
+
 def test_every_bad_file_is_a_line_and_nothing_is_written(
     study: Path, ratings: Path, tmp_path: Path, srgan: Run
 ) -> None:
@@ -137,6 +151,10 @@ def test_incomplete_and_doubtful_raters_are_told(
         (
             ["make", "--data", "{data}", "--calibration", "{none}", "-o", "{new}"],
             "--calibration: there is no folder",
+        ),
+        (
+            ["make", "--data", "{data}", "--without", "Tiny", "-o", "{new}"],
+            "--without takes SET:METHOD, such as BSD100:srgan, not 'Tiny'",
         ),
         (["analyse", "{study}", "{none}", "-o", "{new}"], "there is no such file or folder"),
         (["analyse", "{study}", "{study}/pictures", "-o", "{new}"], "has no ratings"),

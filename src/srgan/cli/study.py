@@ -34,6 +34,10 @@ def make(
     methods: Annotated[
         str, Option(help="Names and weights files; the original, HR, is added.")
     ] = "nearest,bicubic,srresnet,srgan",
+    without: Annotated[
+        list[str] | None,
+        Option(metavar="SET:METHOD,…", help="Rate a set without these; may be given again."),
+    ] = None,
     scale: Annotated[int, Option(help="Factor of the enlargement.")] = 4,
     retest: Annotated[
         int | None, Option(help="Test pictures of which every version is shown twice. Default: 2.")
@@ -63,6 +67,7 @@ def make(
 
     if scale < 2:
         raise UsageError(f"--scale must be at least 2, not {scale}")
+    lacking = _lacking(without or ())
     if calibration and not calibration.is_dir():
         raise UsageError(f"--calibration: there is no folder {calibration}")
     names = list(dict.fromkeys(sets.split(","))) if sets else None
@@ -73,11 +78,12 @@ def make(
     drawn = secrets.randbelow(2**31) if seed is None else seed
     parts = ["srgan study make", f"--data {data.name}", *([f"--sets {sets}"] if sets else [])]
     parts += ["--methods " + ",".join(Path(m).name for m in methods.split(","))]
+    parts += [f"--without {given}" for given in without or ()]
     parts += [f"--scale {scale}"] if scale != 4 else []
     parts += [f"--retest {twice}"]
     parts += [f"--calibration {calibration.name}"] if calibration else []
     parts += [f"--calibrate {calibrate} --seed {drawn} -o {output.name}"]
-    settings = Settings(scale, drawn, twice, calibrate, " ".join(parts))
+    settings = Settings(scale, drawn, twice, calibrate, " ".join(parts), lacking)
     with stoppable() as stop:
         try:
             made = make_study(output, chosen, entries, others, settings, _say, stop)
@@ -88,6 +94,16 @@ def make(
     _clear()
     print(output / "index.html")
     _tell_made(made, calibration is None)
+
+
+def _lacking(without: Sequence[str]) -> frozenset[tuple[str, str]]:
+    found = set()
+    for given in without:
+        name, _, methods = given.partition(":")
+        if not (name and methods):
+            raise UsageError(f"--without takes SET:METHOD, such as BSD100:srgan, not {given!r}")
+        found |= {(name, method) for method in methods.split(",")}
+    return frozenset(found)
 
 
 def _tell_made(made: Study, borrowed: bool) -> None:

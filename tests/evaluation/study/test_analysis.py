@@ -10,6 +10,7 @@ from srgan.evaluation.study.analysis import analyse
 from srgan.evaluation.study.plan import ORIGINAL, Study, order
 from srgan.evaluation.study.ratings import Rating, Session
 from srgan.evaluation.study.simulate import simulate
+from srgan.evaluation.study.tables import facts, tables
 
 
 def test_means_ranks_and_tests(known: Study, sessions: Sequence[Session]) -> None:
@@ -99,6 +100,27 @@ def test_all_sets_together(known: Study, sessions: Sequence[Session]) -> None:
     found = analyse(replace(known, items=items), sessions)
     assert [r.name for r in found.sets] == ["Set5", "Other", "all sets"]
     assert [r.rows[0].mos.mean for r in found.sets] == [1, 1.5, 1.25]
+
+
+def test_sets_of_different_methods(known: Study, sessions: Sequence[Session]) -> None:
+    """Picture 2 is of another set, without bicubic."""
+    items = tuple(
+        replace(i, set="Other" if i.picture == "p2" else "Set5")
+        for i in known.items
+        if i.id != "b2"
+    )
+    rated = [replace(s, ratings=tuple(r for r in s.ratings if r.item != "b2")) for s in sessions]
+    found = analyse(replace(known, items=items), rated)
+    rows = {r.name: [(row.method, row.mos.mean, row.rank) for row in r.rows] for r in found.sets}
+    assert rows == {
+        "Set5": [("nearest", 1, 2.75), ("bicubic", 2, 2.25), ("HR", 5, 1)],
+        "Other": [("nearest", 1.5, 2), ("HR", 4, 1)],
+        "all sets": [("nearest", 1.25, 2.75), ("bicubic", 2, 2.25), ("HR", 4.5, 1)],
+    }
+    assert [r.ranked for r in found.sets] == [2, 2, 2]
+    assert "Other without bicubic" in facts(found)
+    notes = [t.note for t in tables(found) if t.title.startswith("Mean opinion score")]
+    assert ["rows are of different pictures" in note for note in notes] == [False, False, True]
 
 
 def test_simulated_raters_recover_the_order_that_was_put_in(known: Study) -> None:

@@ -14,7 +14,7 @@ from srgan.errors import DataRefused, OutputFailed, RuntimeFailed, SRGANError, U
 from srgan.evaluation.benchmark import Method, enlarge
 from srgan.evaluation.datasets import Entry, read
 from srgan.evaluation.study.make import Settings, make, page
-from srgan.evaluation.study.plan import Study, as_json
+from srgan.evaluation.study.plan import Study, as_json, read_study
 from srgan.inference.upscaler import Upscaler
 from srgan.weights.catalog import models
 
@@ -89,6 +89,45 @@ def test_the_same_seed_gives_the_same_study(
     assert as_json(again) == as_json(made[1])
     other = make(tmp_path / "b", methods, entries, entries, replace(SETTINGS, seed=2))
     assert {i.id for i in other.items}.isdisjoint(i.id for i in again.items)
+
+
+def test_a_set_without_a_method(
+    entries: list[Entry], methods: list[Method], tmp_path: Path
+) -> None:
+    mixed = [replace(e, set="Other") if e.name == "two" else e for e in entries]
+    settings = replace(SETTINGS, retest=3, without=frozenset({("Other", "nearest")}))
+    study = make(tmp_path / "study", methods, mixed, entries, settings)
+    assert sorted((i.picture, i.method) for i in study.items) == sorted(
+        (picture, method)
+        for picture in ("one", "two", "three")
+        for method in ("nearest", "bicubic", "HR")
+        if (picture, method) != ("two", "nearest")
+    )
+    assert len(list((tmp_path / "study" / "pictures").iterdir())) == 8 + 2 * 2
+    assert study.without == {"Other": ["nearest"]}
+    assert len(study.retest) == 8
+    assert read_study(tmp_path / "study") == study
+
+
+@pytest.mark.parametrize(
+    ("without", "message"),
+    [
+        ({("Set5", "bicubic")}, "--without: no set 'Set5'; Tiny"),
+        ({("Tiny", "HR")}, "--without: no method 'HR'; bicubic, nearest"),
+        ({("Tiny", "bicubic")}, "--without: leaves bicubic no set"),
+    ],
+)
+def test_what_no_set_can_go_without(
+    without: set[tuple[str, str]],
+    message: str,
+    entries: list[Entry],
+    methods: list[Method],
+    tmp_path: Path,
+) -> None:
+    settings = replace(SETTINGS, without=frozenset(without))
+    with pytest.raises(UsageError, match=message):
+        make(tmp_path / "study", methods, entries, entries, settings)
+    assert list(tmp_path.iterdir()) == []
 
 
 class Breaks:

@@ -34,6 +34,7 @@ class Settings:
         retest: test pictures of which every version is shown twice.
         calibrate: pictures of the calibration, each in a bad and an excellent version.
         command: what the study says made it.
+        without: (set, method) for each method that a set is not rated of.
     """
 
     scale: int
@@ -41,6 +42,7 @@ class Settings:
     retest: int
     calibrate: int
     command: str
+    without: frozenset[tuple[str, str]] = frozenset()
 
 
 def make(
@@ -109,6 +111,14 @@ def _check(methods: Sequence[Method], entries: Sequence[Entry], settings: Settin
         raise UsageError(f"--retest must be 0 to {len(entries)}, the number of test pictures")
     if settings.calibrate < 0:
         raise UsageError(f"--calibrate must be 0 or more, not {settings.calibrate}")
+    sets, known = {e.set for e in entries}, {m.name for m in methods}
+    for set_name, name in sorted(settings.without):
+        for what, given, there in (("set", set_name, sets), ("method", name, known)):
+            if given not in there:
+                raise UsageError(f"--without: no {what} {given!r}; {', '.join(sorted(there))}")
+    for method in methods:
+        if settings.without >= {(s, method.name) for s in sets}:
+            raise UsageError(f"--without: leaves {method.name} no set; take it out of --methods")
     names: set[tuple[str, str]] = set()
     for entry in entries:
         if (entry.set, entry.name) in names:
@@ -127,14 +137,18 @@ def _fill(
     draw = random.Random(settings.seed)
     chosen = draw.sample(list(calibration), min(settings.calibrate, len(calibration)))
     twice = {(e.set, e.name) for e in draw.sample(list(entries), settings.retest)}
-    total = len(entries) * (len(methods) + 1) + 2 * len(chosen)
+    rated = [
+        (method, [e for e in entries if not method or (e.set, method.name) not in settings.without])
+        for method in (*methods, None)
+    ]
+    total = sum(len(of) for _, of in rated) + 2 * len(chosen)
     shelf = _Shelf(folder / "pictures", draw.sample(range(16**8), total), progress)
     items: list[Item] = []
     examples: list[Example] = []
-    for method in (*methods, None):
+    for method, of in rated:
         upscaler = method.open() if method else None
         name = method.name if method else ORIGINAL
-        for entry in entries:
+        for entry in of:
             sample = read(entry, scale=settings.scale)
             pixels = enlarge(upscaler, sample.lr) if upscaler else sample.hr
             id_, digest, width, height = shelf.add(pixels)

@@ -92,6 +92,13 @@ class Study:
         return sorted(names, key=lambda n: (standard.get(n, len(standard)), n))
 
     @property
+    def without(self) -> dict[str, list[str]]:
+        """The methods that a set is not rated of, for the sets that lack some."""
+        there = {(item.set, item.method) for item in self.items}
+        lacking = {s: [m for m in self.method_names if (s, m) not in there] for s in self.sets}
+        return {name: methods for name, methods in lacking.items() if methods}
+
+    @property
     def showings(self) -> list[str]:
         """The ids that a rater is shown, those of the retest twice, in no rater's order."""
         return [*(item.id for item in self.items), *self.retest]

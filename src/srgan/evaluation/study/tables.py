@@ -69,6 +69,9 @@ def facts(analysis: Analysis) -> list[str]:
         f"{study.scale}; {len(study.retest)} of {len(study.items)} shown twice",
         f"{len(kept)} {kind}, {sum(r.done for r in kept)} ratings",
     ]
+    if analysis.study.without:
+        lacking = [f"{s} without {', '.join(m)}" for s, m in analysis.study.without.items()]
+        lines.append("; ".join(lacking))
     if partial:
         lines.append(
             f"incomplete sessions: {len(partial)}, used as far as they go: {', '.join(partial)}"
@@ -105,7 +108,9 @@ def _mos(analysis: Analysis, result: SetResult) -> Table:
     paper = [paper_score(analysis, result.name, row.method) for row in result.rows]
     head = ["method", "MOS", "95 % interval", "average rank", "ratings", *"12345"]
     rows = [_mos_cells(row) for row in result.rows]
-    note = f"Ranks over {result.ranked} times that a rater scored every version of a picture."
+    note = f"Ranks over {result.ranked} times that a rater scored a picture by every method."
+    if result.name not in analysis.study.sets and analysis.study.without:
+        note += " Not every set has every method, so that the rows are of different pictures."
     if any(score is not None for score in paper):
         head.append(PAPER)
         for cells, score in zip(rows, paper, strict=True):
