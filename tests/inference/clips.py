@@ -94,6 +94,7 @@ def make_clip(
         if sound is not None:
             audio = out.add_stream(sound, rate=48000)
             audio.codec_context.layout = "mono"
+            audio.codec_context.bit_rate = 64000
         last = more(out) if more is not None else None
         if audio is not None:
             tone = (9000 * np.sin(np.arange(24000) / 17)).astype(np.int16)[None]

@@ -104,7 +104,9 @@ def decoded(
             flaw(f"breaks off ({text_of(error)})")
             packet = None  # what the decoder still holds comes out
         frames: list[Any] = []
-        if packet is None or packet.stream_index == video.index:
+        again = packet is not None and not packet.size and packet.dts is not None
+        # An empty packet says "the last frame again"; to a decoder it would be the end.
+        if packet is None or (packet.stream_index == video.index and not again):
             try:
                 frames = video.decode(packet)
             except av.EOFError:

@@ -8,10 +8,11 @@ from fractions import Fraction
 from itertools import pairwise
 from math import gcd
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from srgan.errors import Cancelled, ImageRefused
 from srgan.image.limits import Limits
+from srgan.image.opening import binary
 from srgan.inference.video.colour import (
     Colours,
     Turn,
@@ -21,10 +22,14 @@ from srgan.inference.video.colour import (
     side_data,
     turn_of,
 )
+from srgan.inference.video.library import library
 from srgan.inference.video.source import decoded, decoder, opened
+from srgan.inference.video.whole import cut, empty_chunks, may_be_cut
 
 _OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
+_SAY_HOW_LONG = ("matroska,webm", "asf", "flv", "mxf", "ivf")  # in their header
 _MISSING_S = 0.5
+_END_S = 1
 _INSIDE = {
     "A53_CC": "captions inside the picture",
     "MASTERING_DISPLAY_METADATA": "data on the screen it was made for",
@@ -105,10 +110,13 @@ def survey(
                 raise Cancelled("cancelled")
             if packet is not None:
                 found.packet(packet)
+                found.sound(packet)
                 if progress is not None and packet.pos is not None:
                     progress(min(1.0, packet.pos / max(1, found.bytes)))
             for frame in frames:
                 found.frame(frame, limits)
+        with binary(source) as file:
+            found.missing(file)
         return found.survey(allow_damaged=allow_damaged)
 
 
@@ -122,8 +130,12 @@ class _Found:
     first: Any = None
     interlaced: bool = False
     flawed_beside: bool = False
+    flawed_at: Fraction | None = None
+    open_ended: bool = False
+    heard: set[int] = field(default_factory=set)  # streams of sound that have been decoded
     damage: list[str] = field(default_factory=list)
-    ends: Fraction = Fraction(0)
+    ends: Fraction = Fraction(0)  # of picture and sound
+    video_ends: Fraction = Fraction(0)
     starts: Fraction | None = None
     shown: list[int | None] = field(default_factory=list)  # time stamps of frames
     decoding: list[int] = field(default_factory=list)  # and of their packets
@@ -145,8 +157,25 @@ class _Found:
         if ours and packet.dts is not None and packet.size:
             self.decoding.append(packet.dts)
         at = time * packet.time_base
+        if packet.is_corrupt and not ours:
+            self.flawed_at = at
         self.starts = at if self.starts is None else min(self.starts, at)
-        self.ends = max(self.ends, at + (packet.duration or 0) * packet.time_base)
+        end = at + (packet.duration or 0) * packet.time_base
+        if packet.stream.type in ("audio", "video"):  # a subtitle says its end long before it
+            self.ends = max(self.ends, end)
+        if ours:
+            self.video_ends = max(self.video_ends, end)
+
+    def sound(self, packet: Any) -> None:
+        """Decode a packet of sound, which is copied as it is, to see whether it is whole."""
+        if packet.stream.type != "audio" or not packet.size or packet.stream.codec_context is None:
+            return
+        try:
+            if packet.decode():
+                self.heard.add(packet.stream_index)
+        except library().FFmpegError:
+            # A transport stream may start amid a packet.
+            self.flawed_beside |= packet.stream_index in self.heard
 
     def frame(self, frame: Any, limits: Limits) -> None:
         """Take note of a frame.
@@ -175,7 +204,7 @@ class _Found:
         Raises:
             ImageRefused: no frame, or damage that is not allowed.
         """
-        damage = self.damage + self._missing()
+        damage = self.damage
         if damage and not allow_damaged:
             raise ImageRefused(
                 f"cut off or damaged: {damage[0]}; --allow-damaged takes what can be read"
@@ -187,7 +216,9 @@ class _Found:
         if damage:
             notices.append(f"damaged: {damage[0]}; {frames} frames could be read")
         if self.flawed_beside:
-            notices.append("parts of its sound or other streams are damaged: copied as they are")
+            notices.append("parts of its sound or other streams are damaged, and stay so")
+        if self.open_ended:
+            notices.append("its end may be missing: it breaks off amid a packet")
         stamps, mended = self._stamps()
         if mended:
             notices.append(f"time stamps of {mended} frames were missing or backwards: made up")
@@ -233,21 +264,34 @@ class _Found:
                 return Fraction(rate).limit_denominator(1_001_000)
         return Fraction(25)
 
-    def _missing(self) -> list[str]:
-        """Whether the file ends before its own header or index says."""
+    def missing(self, file: BinaryIO) -> None:
+        """Take note of it where the file ends before its structure, index or header says."""
+        what = self._missing(file)
+        if what:
+            self.damage.append(what)
+
+    def _missing(self, file: BinaryIO) -> str:
         beyond = 0
         for stream in self.container.streams:
             beyond += sum(e.size > 0 and e.pos + e.size > self.bytes for e in stream.index_entries)
         if beyond:
-            return [f"its last {beyond} packets are not there"]
-        name, frames = self.container.format.name, len(self.shown)
-        if name == "avi" and self.video.frames > frames:
-            return [f"{frames} of {self.video.frames} frames are there"]
-        if name.startswith("matroska") and self.container.duration:
-            whole = Fraction(self.container.duration, 1_000_000)
-            if whole - self.ends > _MISSING_S:
-                return [f"{float(self.ends):.1f} of {float(whole):.1f} s are there"]
-        return []
+            return f"its last {beyond} packets are not there"
+        name = self.container.format.name
+        known, gone = cut(file, name)
+        if gone:
+            return gone
+        flawed_end = self.flawed_at is not None and self.ends - self.flawed_at < _END_S
+        self.open_ended = may_be_cut(file, name) or (name in _OWN_CLOCK and flawed_end)
+        if name == "avi":
+            # Its time stamps are numbers of frames, those among them that only say "again".
+            frames = round(self.video_ends / self.video.time_base)
+            if self.video.frames > frames + empty_chunks(file, self.video.index):
+                return f"{frames} of {self.video.frames} frames are there"
+        whole = Fraction(self.container.duration or 0, 1_000_000)
+        told = name in _SAY_HOW_LONG and not (known and self.container.streams.subtitles)
+        if told and whole - self.ends > _MISSING_S + 1 / self._rate():
+            return f"{float(self.ends):.1f} of {float(whole):.1f} s are there"
+        return ""
 
 
 def _kind(frame: Any) -> str:
