@@ -54,6 +54,7 @@ def make_clip(
     more: Any = None,
     flags: int = 0,
     container: dict[str, str] | None = None,
+    last: int = 0,
 ) -> Path:
     """Write a video.
 
@@ -63,6 +64,7 @@ def make_clip(
         colour: matrix and range.
         rotation: degrees counter-clockwise that players turn it by.
         sound: an audio codec: half a second of a tone.
+        last: how long the last frame is shown, in ``time_base``.
         more: called with the container before anything is encoded; returns a function that is
             called with it before its end.
     """
@@ -95,13 +97,14 @@ def make_clip(
             audio = out.add_stream(sound, rate=48000)
             audio.codec_context.layout = "mono"
             audio.codec_context.bit_rate = 64000
-        last = more(out) if more is not None else None
+        end = more(out) if more is not None else None
         if audio is not None:
             tone = (9000 * np.sin(np.arange(24000) / 17)).astype(np.int16)[None]
             played = av.AudioFrame.from_ndarray(tone, "s16", layout="mono")
             played.sample_rate, played.pts = 48000, 0
             out.mux(audio.encode(played))
             out.mux(audio.encode(None))
+        coded: list[Any] = []
         for i, given in enumerate(frames):
             frame = given
             if isinstance(given, np.ndarray):
@@ -109,10 +112,13 @@ def make_clip(
                     format=pix_fmt, dst_colorspace=colour[0], dst_color_range=colour[1]
                 )
             frame.pts, frame.time_base = (i if pts is None else pts[i]), time_base
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
-        if last is not None:
-            last(out)
+            coded += stream.encode(frame)
+        for packet in [*coded, *stream.encode(None)]:
+            if last and packet.pts == frame.pts:
+                packet.duration = last
+            out.mux(packet)
+        if end is not None:
+            end(out)
     return path
 
 

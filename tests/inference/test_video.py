@@ -13,6 +13,7 @@ from inference.clips import HEIGHT, WIDTH, Counting, decoded, make_clip, packets
 from srgan.classical.interpolation import Interpolation
 from srgan.inference.open import load
 from srgan.inference.upscale import upscale_array
+from srgan.inference.video.boxes import shown_until
 from srgan.inference.video.job import VideoDone, VideoOptions, default_output, upscale_video
 
 SCENES = [scene(i) for i in range(12)]
@@ -69,18 +70,40 @@ def test_times_that_are_no_milliseconds_are_rounded_in_matroska_and_it_is_said(
     assert max(off) <= Fraction(1, 2000)
 
 
-def test_the_last_frame_lasts_as_long_as_it_did(tmp_path: Path) -> None:
-    first = make_clip(tmp_path / "a.mp4", SCENES, pts=UNEVEN, time_base=Fraction(1, 1000))
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("reordered", [True, False])
+def test_the_last_frame_lasts_as_long_as_it_did(
+    tmp_path: Path, suffix: str, reordered: bool
+) -> None:
+    clip = make_clip(
+        tmp_path / f"a{suffix}",
+        SCENES,
+        pts=UNEVEN,
+        time_base=Fraction(1, 1000),
+        last=70,
+        options={"crf": "1", "bf": "3" if reordered else "0"},
+    )
+    target = enlarged(clip, tmp_path / f"b{suffix}").target
+    if suffix == ".mkv":
+        with av.open(str(target)) as made:
+            assert made.duration == 1_271_000
+    else:
+        for path in (clip, target):
+            with path.open("rb") as file:
+                end = shown_until(file, 0)
+            assert end is not None
+            assert abs(end[0] - Fraction(1271, 1000)) <= Fraction(1, end[1])
 
-    def duration(path: Path) -> Fraction:
-        with av.open(str(path)) as made:
-            stream = made.streams.video[0]
-            assert stream.duration is not None
-            assert stream.time_base is not None
-            return stream.duration * stream.time_base
 
-    done = enlarged(first, tmp_path / "b.mp4")
-    assert duration(done.target) == duration(first)
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_the_index_is_in_front_of_the_data(tmp_path: Path, suffix: str) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, sound="aac")
+    assert clip.read_bytes().index(b"moov") > clip.read_bytes().index(b"mdat")
+    made = enlarged(clip, tmp_path / f"big{suffix}").target
+    data = made.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert len(decoded(made)) == 12
+    assert packets(made, "audio") == packets(clip, "audio")
 
 
 def test_avi_that_only_says_when_to_decode_comes_out_in_its_rhythm(tmp_path: Path) -> None:

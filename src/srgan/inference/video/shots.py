@@ -42,14 +42,17 @@ def steps(container: Any, what: Survey, *, threads: int | None = None) -> Iterat
     video = decoder(container, threads)
     clock = _Clock(what)
     packets: list[Any] = []
-    durations: dict[int, int] = {}
     to_rgb: ToRGB | None = None
+    waits: tuple[NDArray[Any], int] | None = None  # for the next one, which says how long it lasts
 
     def shots(frame: Any | None) -> Iterator[Step]:
+        nonlocal waits
         assert to_rgb is not None
         for pixels, pts in to_rgb(frame):
-            yield Step(packets.copy(), Shot(what.turn(pixels), pts, durations.pop(pts, 0)))
-            packets.clear()
+            if waits is not None:
+                yield Step(packets.copy(), Shot(*waits, pts - waits[1]))
+                packets.clear()
+            waits = what.turn(pixels), pts
 
     for packet, frames in decoded(container, video):
         if packet is not None and packet.stream_index != video.index and packet.size:
@@ -67,10 +70,12 @@ def steps(container: Any, what: Survey, *, threads: int | None = None) -> Iterat
                     deinterlace=what.interlaced,
                 )
             frame.pts, frame.time_base = clock(frame), what.time_base
-            durations[frame.pts] = frame.duration or 0
             yield from shots(frame)
     if to_rgb is not None:
         yield from shots(None)
+    if waits is not None:
+        yield Step(packets.copy(), Shot(*waits, what.last))
+        packets.clear()
     yield Step(packets, None)
 
 

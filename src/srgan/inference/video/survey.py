@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from srgan.errors import Cancelled, ImageRefused
 from srgan.image.limits import Limits
 from srgan.image.opening import binary
+from srgan.inference.video.boxes import shown_until
 from srgan.inference.video.colour import (
     Colours,
     Turn,
@@ -57,6 +58,7 @@ class Survey:
         rate: mean frames a second.
         start: seconds that are taken from all time stamps, of a kind that starts anywhere.
         stamps: the frames' time stamps, of a kind that holds none but those of decoding.
+        last: how long the last frame is shown, in units of the time base; 0 where nothing says.
         notices: what the user should know.
     """
 
@@ -74,6 +76,7 @@ class Survey:
     rate: Fraction
     start: Fraction
     stamps: tuple[int, ...]
+    last: int
     notices: tuple[str, ...]
 
     @property
@@ -130,6 +133,10 @@ class _Found:
     first: Any = None
     interlaced: bool = False
     flawed_beside: bool = False
+    reordered: bool = False
+    latest: tuple[int, int] | None = None  # time and duration of the last packet
+    last_shown: int = 0  # and the duration of the last frame
+    shown_until: tuple[Fraction, int] | None = None
     flawed_at: Fraction | None = None
     open_ended: bool = False
     heard: set[int] = field(default_factory=set)  # streams of sound that have been decoded
@@ -164,6 +171,8 @@ class _Found:
         if packet.stream.type in ("audio", "video"):  # a subtitle says its end long before it
             self.ends = max(self.ends, end)
         if ours:
+            self.reordered |= bool(self.latest and self.latest[0] > time)
+            self.latest = (time, packet.duration or 0)
             self.video_ends = max(self.video_ends, end)
 
     def sound(self, packet: Any) -> None:
@@ -197,6 +206,7 @@ class _Found:
         self.inside.update(side_data(frame))
         self.interlaced |= bool(frame.interlaced_frame)
         self.shown.append(frame.pts)
+        self.last_shown = frame.duration or 0
 
     def survey(self, *, allow_damaged: bool) -> Survey:
         """All of it.
@@ -246,6 +256,7 @@ class _Found:
             rate=self._rate(),
             start=(self.starts or Fraction(0)) if own_clock else Fraction(0),
             stamps=stamps,
+            last=self._last(),
             notices=tuple(notices),
         )
 
@@ -257,6 +268,19 @@ class _Found:
         if mended and len(self.decoding) == len(known) == len(set(self.decoding)):
             return tuple(sorted(self.decoding)), 0
         return (), mended
+
+    def _last(self) -> int:
+        """How long the last frame is shown."""
+        if not self.reordered or not self.container.format.name.startswith("mov") or self.damage:
+            return self.last_shown
+        # A packet of MP4 lasts until the next is decoded, which is not the next that is shown.
+        likely = self.latest[1] if self.latest else 0
+        if self.shown_until is not None and self.shown[-1] is not None:
+            until, scale = self.shown_until
+            rest = until / Fraction(self.video.time_base) - self.shown[-1]
+            if rest > 0 and abs(rest - likely) * self.video.time_base > Fraction(1, scale):
+                return round(rest)
+        return likely
 
     def _rate(self) -> Fraction:
         for rate in (self.video.average_rate, self.video.guessed_rate):
@@ -277,6 +301,8 @@ class _Found:
         if beyond:
             return f"its last {beyond} packets are not there"
         name = self.container.format.name
+        if name.startswith("mov"):
+            self.shown_until = shown_until(file, self.video.index)
         known, gone = cut(file, name)
         if gone:
             return gone

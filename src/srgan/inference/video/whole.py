@@ -1,13 +1,15 @@
 """Whether a file ends where its own structure says, for kinds whose demuxer does not tell.
 
 The layouts are those of the kinds' specifications: Matroska (RFC 9559), Ogg (RFC 3533), Microsoft's
-ASF and RIFF, ISO/IEC 14496-12 for MP4, ISO/IEC 13818-1 for transport and program streams.
+ASF and RIFF, ISO/IEC 13818-1 for transport and program streams.
 """
 
 from __future__ import annotations
 
 import os
 from typing import BinaryIO
+
+from srgan.inference.video.boxes import fragments_end
 
 _TAIL = 1 << 17  # holds the longest page of Ogg (65,307 bytes) and packet of MPEG (65,541) whole
 _SEGMENT = bytes.fromhex("18538067")
@@ -29,7 +31,9 @@ def cut(file: BinaryIO, kind: str) -> tuple[bool, str]:
     size = file.seek(0, os.SEEK_END)
     if kind == "ogg":
         return _ogg(file, size)
-    end = {"matroska,webm": _matroska, "asf": _asf, "avi": _avi}.get(kind, _boxes)(file, size)
+    end = {"matroska,webm": _matroska, "asf": _asf, "avi": _avi}.get(kind, fragments_end)(
+        file, size
+    )
     if end is None:
         return False, ""
     return True, f"its last {end - size} bytes are not there" if end > size else ""
@@ -142,18 +146,3 @@ def _ogg(file: BinaryIO, size: int) -> tuple[bool, str]:
     if len(head) < 27 or len(segments) < head[26] or end > size:
         return True, "its last page is not whole"
     return True, "" if head[5] & 4 else "its last page says that more should come"
-
-
-def _boxes(file: BinaryIO, size: int) -> int | None:
-    """The end of the fragment that an MP4 ends with; others have an index that tells."""
-    at, fragments = 0, False
-    while at + 8 <= size:
-        head = _at(file, at, 16)
-        length, name = int.from_bytes(head[:4], "big"), head[4:8]
-        if length == 1:
-            length = int.from_bytes(head[8:], "big")
-        fragments |= name == b"moof"
-        if length < 8 or (name not in (b"moof", b"mdat") and at + length > size):
-            return None
-        at += length
-    return at if fragments else None

@@ -71,9 +71,12 @@ class Writer:
         options = {}
         if kind.muxer in ("mp4", "mov"):
             options["movie_timescale"] = str(_timescale(source))
+            options["movflags"] = "faststart"  # the index in front: players start at once
         if kind.muxer == "mov" and any("." in key for key in self._source_metadata):
-            options["movflags"] = "use_metadata_tags"  # Apple's own, such as the place
-        self._out = av.open(file, "w", format=kind.muxer, options=options)
+            options["movflags"] += "+use_metadata_tags"  # Apple's own, such as the place
+        self._out = av.open(
+            file, "w", format=kind.muxer, options=options, io_open=lambda *_: _Again(file)
+        )
         self._out.metadata.update(self._source_metadata)
         self._video: Any = None
         enlarged = video_stream(source)
@@ -231,6 +234,34 @@ class Writer:
                 f"{title} has no time before 0: all of it starts {float(1000 * moved):.0f} ms "
                 "later, in step"
             )
+
+
+class _Again:
+    """A file that is being written, read at a place of its own: to move its index to the front."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._at = file, 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        written = self._file.tell()
+        self._file.seek(self._at)
+        data = self._file.read(size)
+        self._at += len(data)
+        self._file.seek(written)
+        return data
+
+    def seek(self, to: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        written = self._file.tell()
+        start = self._at if whence == os.SEEK_CUR else 0
+        self._at = self._file.seek(start + to, whence if whence == os.SEEK_END else os.SEEK_SET)
+        self._file.seek(written)
+        return self._at
+
+    def tell(self) -> int:
+        """The place."""
+        return self._at
 
 
 def _timescale(source: Any) -> int:
