@@ -191,6 +191,16 @@ def test_chapters_texts_fonts_and_subtitles_are_kept(tmp_path: Path) -> None:
         assert (font.name, font.data) == ("letters.ttf", b"letters" * 9)
 
 
+def test_what_wrote_the_source_is_not_missed(tmp_path: Path) -> None:
+    def more(out: Any) -> None:
+        out.metadata.update({"software": "Lavf", "title": "A clip"})
+
+    clip = make_clip(tmp_path / "clip.avi", SCENES, sound="libmp3lame", more=more)
+    with av.open(str(clip)) as made:
+        assert "Lavf" in made.metadata["software"]
+    assert enlarged(clip, tmp_path / "big.mp4").notices == ()
+
+
 def test_what_the_target_cannot_hold_is_said_and_the_rest_is_kept(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mkv", SCENES, sound="libopus", more=furnish)
     done = enlarged(clip, tmp_path / "big.mp4")

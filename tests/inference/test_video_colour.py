@@ -247,3 +247,36 @@ def test_rgb_is_read_and_lossless_is_lossless(tmp_path: Path) -> None:
     rgb = scene(0)[10, 10].astype(float)
     expected = 16 + 219 / 255 * (0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2])
     assert abs(float(luma[20, 20]) - expected) <= 1.0
+
+
+@pytest.mark.parametrize(("suffix", "tag"), [(".mp4", "hvc1"), (".mov", "hvc1"), (".mkv", None)])
+def test_ten_bits_are_written_as_what_devices_play(
+    tmp_path: Path, suffix: str, tag: str | None
+) -> None:
+    frames = [scene(i) for i in range(3)]
+    clip = make_clip(
+        tmp_path / "clip.mp4", frames, codec="libx265", pix_fmt="yuv420p10le", options=None
+    )
+    done = upscale_video(clip, tmp_path / f"big{suffix}", BICUBIC, VideoOptions())
+    assert done.codec == "hevc"
+    with av.open(str(done.target)) as made:
+        context = made.streams.video[0].codec_context
+        assert (context.name, context.pix_fmt) == ("hevc", "yuv420p10le")
+        if tag:
+            assert context.codec_tag == tag
+    plain = make_clip(tmp_path / "plain.mp4", frames, codec="libx265")
+    assert upscale_video(plain, tmp_path / "p.mp4", BICUBIC, VideoOptions()).codec == "h264"
+    asked = VideoOptions(codec="h264", overwrite=True)
+    assert upscale_video(clip, done.target, BICUBIC, asked).codec == "h264"
+    webm = upscale_video(clip, tmp_path / "big.webm", BICUBIC, VideoOptions())
+    assert webm.codec == "av1"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_hevc_of_few_frames_has_times_of_decoding(tmp_path: Path, count: int) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", [scene(i) for i in range(count)])
+    for _ in range(8):  # without them it fails about once in ten times
+        done = upscale_video(
+            clip, tmp_path / "big.mp4", BICUBIC, VideoOptions(codec="hevc", overwrite=True)
+        )
+        assert done.frames == count

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from srgan.errors import (
     RuntimeFailed,
     UsageError,
 )
+from srgan.image.atomic import atomic_file
 from srgan.image.limits import Limits
+from srgan.inference.video.codecs import CODECS
 from srgan.inference.video.job import VideoDone, VideoOptions, upscale_video
 
 SCENES = [scene(i) for i in range(12)]
@@ -184,6 +187,31 @@ def test_a_failure_leaves_nothing_and_no_thread(tmp_path: Path) -> None:
     assert threading.active_count() == running
     with pytest.raises(OutputFailed, match="--overwrite"):
         enlarged(clip, target)
+
+
+def test_a_size_that_an_encoder_does_not_take_is_told_in_plain_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", [scene(0, 2, 2)])
+    with pytest.raises(UsageError, match="frames of 4x4, its sides are 64 or more; choose"):
+        enlarged(clip, tmp_path / "big.mp4", scale=2, codec="hevc")
+    monkeypatch.setitem(CODECS, "hevc", replace(CODECS["hevc"], least=1))
+    with pytest.raises(OutputFailed, match="hevc does not take frames of 4x4") as refused:
+        enlarged(clip, tmp_path / "big.mp4", scale=2, codec="hevc")
+    assert "avcodec" not in str(refused.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_what_a_killed_run_left_is_removed_and_what_a_living_one_writes_is_not(
+    tmp_path: Path,
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES[:2])
+    (tmp_path / ".srgan-0123456789abcdef.part").write_bytes(b"left")
+    with atomic_file(tmp_path / "other.png") as file:
+        file.write(b"of another")
+        enlarged(clip, tmp_path / "big.mp4")
+    assert (tmp_path / "other.png").read_bytes() == b"of another"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["big.mp4", "clip.mp4", "other.png"]
 
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,11 @@ def video(
     ] = None,
     codec: Annotated[
         str | None,
-        Option("--codec", help="h264, hevc, av1, vp9 or ffv1. Default: h264; in .webm, av1."),
+        Option(
+            "--codec",
+            help="h264, hevc, av1, vp9 or ffv1. Default: h264; hevc of more than 8 bits; av1 in "
+            ".webm.",
+        ),
     ] = None,
     crf: Annotated[
         int | None,

@@ -22,6 +22,8 @@ class Codec:
         largest_crf: the worst.
         options: for the encoder.
         tag: what MP4 calls it, where the usual name is not understood by all players.
+        least: pixels of a side.
+        brief: further options for a video of fewer than 4 frames.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Codec:
     largest_crf: int = 51
     options: dict[str, str] = field(default_factory=dict)
     tag: str | None = None
+    least: int = 1
+    brief: dict[str, str] = field(default_factory=dict)
 
     def format(self, deep: bool) -> str:
         """The sample format for pixels of more than 8 bits or not."""
@@ -50,6 +54,9 @@ CODECS = {
             20,
             options={"preset": "medium", "x265-params": "log-level=none"},
             tag="hvc1",
+            least=64,  # x265 4.1 writes beyond its memory at widths of 34 to 50
+            # and gives frames that it reorders no time of decoding where there are 1 or 2
+            brief={"x265-params": "log-level=none:bframes=0"},
         ),
         Codec("av1", "libsvtav1", "yuv420p", "yuv420p10le", 24, 63, options={"preset": "8"}),
         Codec(
@@ -109,14 +116,21 @@ def container_for(path: Path) -> Container:
     raise UsageError(f"{shown(path)} names no video that can be written; the suffixes are {known}")
 
 
-def codec_for(container: Container, name: str | None, crf: int | None) -> tuple[Codec, int | None]:
+def codec_for(
+    container: Container, name: str | None, crf: int | None, *, deep: bool = False
+) -> tuple[Codec, int | None]:
     """The codec of a name, by default the container's usual one, and its rate factor.
+
+    For more than 8 bits (``deep``) HEVC takes the place of H.264, which few devices play so.
 
     Raises:
         UsageError: an unknown codec, one that the container or this PyAV has not, or a factor
             out of its range.
     """
-    chosen = CODECS.get(name or container.codecs[0])
+    usual, hevc = container.codecs[0], CODECS["hevc"]
+    if deep and usual == "h264" and hevc.encoder in library().codecs_available:
+        usual = hevc.name
+    chosen = CODECS.get(name or usual)
     if chosen is None:
         raise UsageError(f"codec {name!r} is unknown; it is one of {', '.join(CODECS)}")
     if chosen.name not in container.codecs:

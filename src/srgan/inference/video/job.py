@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.errors import Cancelled, OutputFailed, UsageError
-from srgan.image.atomic import atomic_file, refuse_existing, shown
+from srgan.image.atomic import atomic_file, refuse_existing, shown, sweep
 from srgan.image.limits import Limits
 from srgan.image.opening import text_of
 from srgan.inference.file import Options, size_mark, wanted_size
 from srgan.inference.upscale import upscale_array
 from srgan.inference.upscaler import Upscaler
 from srgan.inference.video.codecs import (
+    CODECS,
     CONTAINERS,
     FALLBACK,
     Codec,
@@ -43,7 +44,8 @@ class VideoOptions:
 
     Attributes:
         scale, size, long_edge: at most one; as in :class:`srgan.inference.file.Options`.
-        codec: a name of :data:`srgan.inference.video.codecs.CODECS`; by default the container's.
+        codec: a name of :data:`srgan.inference.video.codecs.CODECS`; by default the container's,
+            and of more than 8 bits hevc in place of h264.
         crf: the encoder's constant rate factor, lower for better.
         overwrite: replace a result that exists.
         allow_damaged: take what a damaged file still holds.
@@ -131,7 +133,7 @@ def upscale_video(
     start = time.monotonic()
     library()
     kind = container_for(target)
-    codec, crf = codec_for(kind, options.codec, options.crf)
+    codec_for(kind, options.codec, options.crf)  # what is wrong with them is said at once
     if not options.overwrite:
         refuse_existing(target)
     if target.exists() and target.samefile(source):
@@ -144,9 +146,14 @@ def upscale_video(
         progress=looked,
         cancelled=cancelled,
     )
+    deep = (
+        what.depth > 8 and min(wanted_size(*what.upright, options.sizing)) >= CODECS["hevc"].least
+    )
+    codec, crf = codec_for(kind, options.codec, options.crf, deep=deep)
     size, told = _size(what, codec, options)
     notices = [*what.notices, *told, *_losses(what, kind, codec)]
     enlarge = _Enlarger(upscaler, size, what.frames, progress, cancelled)
+    sweep(target.parent)  # what a killed run left half written
     with opened(source) as container, atomic_file(target, overwrite=options.overwrite) as file:
         try:
             writer = Writer(
@@ -239,6 +246,11 @@ def _size(
 ) -> tuple[tuple[int, int], tuple[str, ...]]:
     """The (height, width) of the result and what there is to say of it."""
     height, width = wanted_size(*what.upright, options.sizing)
+    if min(height, width) < codec.least:
+        raise UsageError(
+            f"{codec.name} does not take frames of {width}x{height}, its sides are "
+            f"{codec.least} or more; choose another size or --codec"
+        )
     told: tuple[str, ...] = ()
     if codec.shallow.startswith("yuv420") and (height % 2 or width % 2):
         even = (height + height % 2, width + width % 2)

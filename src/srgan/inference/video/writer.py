@@ -20,6 +20,7 @@ from srgan.inference.video.source import is_cover, video_stream
 from srgan.inference.video.survey import Survey
 
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_NO_LOSS = ("software",)  # what wrote the source did not write the result
 _OF_THE_STREAM = ("encoder", "duration", "rotate", "bps", "number_of_", "_statistics")
 
 
@@ -101,8 +102,9 @@ class Writer:
         try:
             self._out.start_encoding()
         except (av.FFmpegError, ValueError) as error:
+            reason = text_of(Exception(getattr(error, "strerror", None) or error))
             raise OutputFailed(
-                f"{codec.name} does not take frames of {width}x{height} ({text_of(error)}); "
+                f"{codec.name} does not take frames of {width}x{height} ({reason}); "
                 "choose another size or --codec"
             ) from error
 
@@ -163,7 +165,7 @@ class Writer:
         pixel_aspect: Fraction,
         threads: int | None,
     ) -> Any:
-        options = dict(codec.options)
+        options = {**codec.options, **(codec.brief if self._what.frames < 4 else {})}
         if crf is not None:
             options["crf"] = str(crf)
         made = self._out.add_stream(codec.encoder, rate=self._what.rate, options=options)
@@ -220,7 +222,8 @@ class Writer:
         title = self._kind.title
         with self._av.open(self._file, "r", metadata_errors="replace") as made:
             there = {key.casefold() for key in made.metadata}
-            lost = [key for key in self._source_metadata if key.casefold() not in there]
+            told = _kept(self._source_metadata, _NO_LOSS)
+            lost = [key for key in told if key.casefold() not in there]
             if self._attached > sum(stream.type == "attachment" for stream in made.streams):
                 lost.append("attachments")
             if len(self._chapters) > len(made.chapters()):
