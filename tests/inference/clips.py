@@ -99,7 +99,8 @@ def make_clip(
             audio.codec_context.bit_rate = 64000
         end = more(out) if more is not None else None
         if audio is not None:
-            tone = (9000 * np.sin(np.arange(24000) / 17)).astype(np.int16)[None]
+            n = np.arange(24000)
+            tone = (9000 * np.sin(n / 17 * (1 + n / 48000))).astype(np.int16)[None]  # it rises
             played = av.AudioFrame.from_ndarray(tone, "s16", layout="mono")
             played.sample_rate, played.pts = 48000, 0
             out.mux(audio.encode(played))

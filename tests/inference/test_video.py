@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from inference.clips import HEIGHT, WIDTH, Counting, decoded, make_clip, packets, scene, times
 from srgan.classical.interpolation import Interpolation
@@ -143,6 +144,52 @@ def test_between_containers_sound_moves_with_the_picture(tmp_path: Path) -> None
         for (_, a), (_, b) in zip(before, after, strict=True)
     )
     assert any("21 ms later" in notice for notice in done.notices)
+
+
+def heard(path: Path) -> NDArray[Any]:
+    """The sound of a video at 48 kHz from 0 on, mono."""
+    made: list[NDArray[Any]] = []
+    to_floats = av.AudioResampler("flt", "mono", 48000)
+    with av.open(str(path)) as video:
+        for given in video.decode(audio=0):
+            if not made:
+                assert given.pts is not None
+                made.append(np.zeros(max(0, round(given.pts * given.time_base * 48000))))
+            made += [frame.to_ndarray()[0] for frame in to_floats.resample(given)]
+    return np.concatenate(made)
+
+
+@pytest.mark.parametrize(
+    ("clip", "codec", "sound", "target", "becomes"),
+    [
+        ("clip.wmv", "wmv2", "wmav2", "big.mkv", "flac"),
+        ("clip.wmv", "wmv2", "wmav2", "big.mp4", "aac"),
+        ("clip.mov", "libx264", "pcm_s16be", "big.webm", "opus"),
+        ("clip.mov", "libx264", "pcm_alaw", "big.mkv", "flac"),
+        ("clip.avi", "mpeg4", "adpcm_ima_wav", "big.mov", "aac"),
+        ("clip.mkv", "libx264", "flac", "big.mov", "aac"),
+    ],
+)
+def test_sound_that_the_target_does_not_take_is_recoded_in_step_and_it_is_said(
+    tmp_path: Path, clip: str, codec: str, sound: str, target: str, becomes: str
+) -> None:
+    stamps = [40 * i for i in range(12)]
+    source = make_clip(
+        tmp_path / clip, SCENES, codec=codec, sound=sound, pts=stamps, time_base=Fraction(1, 1000)
+    )
+    done = enlarged(source, tmp_path / target)
+    (said,) = (notice for notice in done.notices if "sound" in notice)
+    assert said.startswith(f"its sound ({sound}) cannot be copied into ")
+    assert said.endswith(f": recoded to {becomes}")
+    with av.open(str(done.target)) as made:
+        assert becomes in made.streams.audio[0].codec_context.codec.name
+    later = float(48000 * (times(done.target)[0] - times(source)[0]))
+    before, after = (np.fft.rfft(heard(path), 65536) for path in (source, done.target))
+    alike = np.fft.irfft(after * before.conj())
+    lag = (int(alike.argmax()) + 32768) % 65536 - 32768
+    assert abs(lag - later) <= 96  # 2 ms
+    power = [(np.abs(np.fft.irfft(x)) ** 2).sum() for x in (before, after)]
+    assert alike.max() > 0.97 * np.sqrt(power[0] * power[1])
 
 
 def furnish(out: Any) -> Callable[[Any], None]:

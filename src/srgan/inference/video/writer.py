@@ -16,6 +16,7 @@ from srgan.image.opening import text_of
 from srgan.inference.video.codecs import Codec, Container
 from srgan.inference.video.colour import FromRGB
 from srgan.inference.video.library import library
+from srgan.inference.video.sound import Recoded
 from srgan.inference.video.source import is_cover, video_stream
 from srgan.inference.video.survey import Survey
 
@@ -69,6 +70,7 @@ class Writer:
         self._attached = 0
         self._first: Fraction | None = None
         self._copies: dict[int, Any] = {}
+        self._recoded: dict[int, Recoded] = {}
         options = {}
         if kind.muxer in ("mp4", "mov"):
             options["movie_timescale"] = str(_timescale(source))
@@ -112,7 +114,8 @@ class Writer:
         """Put packets of other streams into the file as they are."""
         for packet in packets:
             stream = self._copies.get(packet.stream_index)
-            if stream is None:
+            recoded = self._recoded.get(packet.stream_index)
+            if stream is None and recoded is None:
                 continue
             what = _named(packet.stream)
             shift = round(self._what.start / packet.time_base)
@@ -120,6 +123,9 @@ class Writer:
                 packet.pts -= shift
             if packet.dts is not None:
                 packet.dts -= shift
+            if recoded is not None:
+                self._out.mux(list(recoded(packet)))
+                continue
             packet.stream = stream
             try:
                 self._out.mux_one(packet)
@@ -143,6 +149,8 @@ class Writer:
     def finish(self) -> None:
         """Write what the encoder still holds, and the end of the file."""
         self._mux(self._video.encode(None))
+        for recoded in self._recoded.values():
+            self._out.mux(list(recoded(None)))
         self._out.close()
         for what, count in self._dropped.items():
             self.notices.append(f"{count} packets of its {what} have no sensible time: left out")
@@ -190,7 +198,11 @@ class Writer:
             "timecode" in stream.metadata or (_codec(stream) == "bin_data" and self._chapters)
         ):
             return  # MP4's tracks of the time code and of the chapters' names: written anew
-        if _codec(stream) is None or not self._holds(stream):
+        held = _codec(stream) is not None and self._holds(stream)
+        if not held and stream.type == "audio" and _can_be_decoded(stream):
+            self._recode(stream)
+            return
+        if not held:
             self.notices.append(
                 f"{self._kind.title} has no place for its {_named(stream)}: left out"
             )
@@ -204,6 +216,16 @@ class Writer:
         if stream.type == "video" and not is_cover(stream):
             self.notices.append("its further moving picture is copied as it is")
         self._copies[stream.index] = made
+
+    def _recode(self, stream: Any) -> None:
+        recoded = Recoded(self._out, stream, self._kind.sound)
+        recoded.made.disposition = stream.disposition
+        recoded.made.metadata.update(_kept(stream.metadata, _OF_THE_STREAM))
+        self._recoded[stream.index] = recoded
+        self.notices.append(
+            f"its {_named(stream)} cannot be copied into {self._kind.title}: "
+            f"recoded to {self._kind.sound.removeprefix('lib')}"
+        )
 
     def _holds(self, stream: Any) -> bool:
         """Whether the kind of file takes a stream as it is, found by trying."""
@@ -275,6 +297,11 @@ def _timescale(source: Any) -> int:
 
 def _kept(metadata: dict[str, str], without: tuple[str, ...]) -> dict[str, str]:
     return {k: v for k, v in metadata.items() if not k.casefold().startswith(without)}
+
+
+def _can_be_decoded(stream: Any) -> bool:
+    context = getattr(stream, "codec_context", None)
+    return context is not None and context.sample_rate > 0
 
 
 def _named(stream: Any) -> str:

@@ -1,0 +1,94 @@
+"""Sound in another codec, for kinds of file that do not take it as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from srgan.inference.video.library import library
+
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+_OF_AAC = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+_FORMATS = {"aac": "fltp", "libopus": "flt", "flac": "s16"}
+_BITS = {"aac": 96_000, "libopus": 64_000}  # a second and channel
+_FILL = "async=1"  # silence where time stamps leave a gap, so that it stays in step
+
+
+class Recoded:
+    """A stream of sound that is decoded and encoded again; every moment keeps its time.
+
+    Args:
+        out: the container that is written.
+        stream: of the source.
+        encoder: ``"aac"``, ``"libopus"`` or ``"flac"``.
+
+    Attributes:
+        made: the stream of the result.
+    """
+
+    def __init__(self, out: Any, stream: Any, encoder: str) -> None:
+        self._source = stream
+        source = stream.codec_context
+        rate = source.sample_rate
+        if encoder == "libopus" or (encoder == "aac" and rate not in _OF_AAC):
+            rate = 48000
+        self._layout = _LAYOUTS.get(source.layout.nb_channels, "stereo")
+        self._format, self._rate = _FORMATS[encoder], rate
+        self.made = out.add_stream(encoder, rate=rate)
+        context = self.made.codec_context
+        context.layout, context.format = self._layout, self._format
+        if encoder in _BITS:
+            context.bit_rate = _BITS[encoder] * context.layout.nb_channels
+        self._graph: Any = None
+        self._like: tuple[Any, ...] = ()
+
+    def __call__(self, packet: Any | None) -> Iterator[Any]:
+        """A packet of the source, or None after the last.
+
+        Yields:
+            packets of the result.
+        """
+        try:
+            frames = self._source.decode(packet)
+        except library().FFmpegError:
+            frames = []  # it has been told, and silence takes its place
+        for frame in frames:
+            like = (frame.format.name, frame.layout.name, frame.sample_rate, frame.time_base)
+            if like != self._like:
+                yield from self._drained()
+                self._graph, self._like = self._graph_for(*like), like
+            self._graph.push(frame)
+            yield from self._pulled()
+        if packet is None:
+            yield from self._drained()
+            yield from self.made.encode(None)
+
+    def _drained(self) -> Iterator[Any]:
+        if self._graph is not None:
+            self._graph.push(None)
+            yield from self._pulled()
+
+    def _pulled(self) -> Iterator[Any]:
+        av = library()
+        while True:
+            try:
+                frame = self._graph.pull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            yield from self.made.encode(frame)
+
+    def _graph_for(self, format: str, layout: str, rate: int, time_base: Any) -> Any:
+        graph = library().filter.Graph()
+        nodes = [
+            graph.add_abuffer(format=format, layout=layout, sample_rate=rate, time_base=time_base),
+            graph.add("aresample", f"{self._rate}:{_FILL}"),
+            graph.add(
+                "aformat",
+                f"sample_fmts={self._format}:sample_rates={self._rate}"
+                f":channel_layouts={self._layout}",
+            ),
+            graph.add("abuffersink"),
+        ]
+        graph.link_nodes(*nodes)
+        graph.configure()
+        return graph
