@@ -238,6 +238,26 @@ def test_chapters_texts_fonts_and_subtitles_are_kept(tmp_path: Path) -> None:
         assert (font.name, font.data) == ("letters.ttf", b"letters" * 9)
 
 
+@pytest.mark.parametrize(
+    ("target", "becomes"),
+    [("big.mp4", "mov_text"), ("big.mov", "mov_text"), ("big.webm", "webvtt")],
+)
+def test_subtitles_are_recoded_for_the_target_at_their_times(
+    tmp_path: Path, target: str, becomes: str
+) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, more=furnish)
+    done = enlarged(clip, tmp_path / target)
+    name = {".mp4": "MP4", ".mov": "QuickTime", ".webm": "WebM"}[done.target.suffix]
+    assert f"its subtitles (srt) cannot be copied into {name}: recoded to {becomes}" in done.notices
+    back = enlarged(done.target, tmp_path / "back.mkv", scale=1.5).target
+    with av.open(str(back)) as made:
+        if name != "QuickTime":  # whose own numbers of languages FFmpeg knows by others' names
+            assert made.streams.subtitles[0].language == "deu"
+        shown = [p for p in made.demux(subtitles=0) if p.size]
+        assert [(p.pts, p.duration) for p in shown] == [(120, 200)]
+        assert b"Hallo" in bytes(shown[0])
+
+
 def test_what_wrote_the_source_is_not_missed(tmp_path: Path) -> None:
     def more(out: Any) -> None:
         out.metadata.update({"software": "Lavf", "title": "A clip"})

@@ -83,7 +83,7 @@ class Container:
         muxer: FFmpeg's name of it.
         suffixes: of file names.
         codecs: what it is given, the usual one first.
-        sound: the encoder of sound that it does not take as it is.
+        sound, words: the encoders of sound and of subtitles that it does not take as they are.
         tick: the unit of its time stamps in seconds where it has but one, as a fraction's divisor.
     """
 
@@ -92,16 +92,23 @@ class Container:
     suffixes: tuple[str, ...]
     codecs: tuple[str, ...]
     sound: str
+    words: str
     tick: int | None = None
 
 
 CONTAINERS = (
-    Container("MP4", "mp4", (".mp4", ".m4v"), ("h264", "hevc", "av1", "vp9"), "aac"),
-    Container("QuickTime", "mov", (".mov", ".qt"), ("h264", "hevc"), "aac"),
+    Container("MP4", "mp4", (".mp4", ".m4v"), ("h264", "hevc", "av1", "vp9"), "aac", "mov_text"),
+    Container("QuickTime", "mov", (".mov", ".qt"), ("h264", "hevc"), "aac", "mov_text"),
     Container(
-        "Matroska", "matroska", (".mkv",), ("h264", "hevc", "av1", "vp9", "ffv1"), "flac", 1000
+        "Matroska",
+        "matroska",
+        (".mkv",),
+        ("h264", "hevc", "av1", "vp9", "ffv1"),
+        "flac",
+        "subrip",
+        1000,
     ),
-    Container("WebM", "webm", (".webm",), ("av1", "vp9"), "libopus", 1000),
+    Container("WebM", "webm", (".webm",), ("av1", "vp9"), "libopus", "webvtt", 1000),
 )
 FALLBACK = ".mkv"
 """The suffix of a result whose source has one that is not written: Matroska holds nearly all."""

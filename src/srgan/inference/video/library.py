@@ -16,6 +16,7 @@ def library() -> ModuleType:
     try:
         import av
         import av.filter
+        import av.subtitles.subtitle
     except ImportError as error:
         raise UsageError(MISSING) from error
     if int(av.__version__.split(".")[0]) < 18:

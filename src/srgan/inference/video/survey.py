@@ -25,11 +25,9 @@ from srgan.inference.video.colour import (
 )
 from srgan.inference.video.library import library
 from srgan.inference.video.source import decoded, decoder, opened
-from srgan.inference.video.whole import cut, empty_chunks, may_be_cut
+from srgan.inference.video.whole import may_be_cut, missing, rate_of
 
 _OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
-_SAY_HOW_LONG = ("matroska,webm", "asf", "flv", "mxf", "ivf")  # in their header
-_MISSING_S = 0.5
 _END_S = 1
 _INSIDE = {
     "A53_CC": "captions inside the picture",
@@ -253,7 +251,7 @@ class _Found:
             time_base=self.video.time_base,
             grid=gcd(*(pts for pts in stamps or self.shown if pts is not None))
             * self.video.time_base,
-            rate=self._rate(),
+            rate=rate_of(self.video),
             start=(self.starts or Fraction(0)) if own_clock else Fraction(0),
             stamps=stamps,
             last=self._last(),
@@ -282,42 +280,18 @@ class _Found:
                 return round(rest)
         return likely
 
-    def _rate(self) -> Fraction:
-        for rate in (self.video.average_rate, self.video.guessed_rate):
-            if rate is not None and 0 < rate <= 1000:
-                return Fraction(rate).limit_denominator(1_001_000)
-        return Fraction(25)
-
     def missing(self, file: BinaryIO) -> None:
         """Take note of it where the file ends before its structure, index or header says."""
-        what = self._missing(file)
+        name = self.container.format.name
+        what = missing(file, self.container, self.video, ends=self.ends, video_ends=self.video_ends)
         if what:
             self.damage.append(what)
-
-    def _missing(self, file: BinaryIO) -> str:
-        beyond = 0
-        for stream in self.container.streams:
-            beyond += sum(e.size > 0 and e.pos + e.size > self.bytes for e in stream.index_entries)
-        if beyond:
-            return f"its last {beyond} packets are not there"
-        name = self.container.format.name
+        flawed_end = self.flawed_at is not None and self.ends - self.flawed_at < _END_S
+        self.open_ended = not what and (
+            may_be_cut(file, name) or (name in _OWN_CLOCK and flawed_end)
+        )
         if name.startswith("mov"):
             self.shown_until = shown_until(file, self.video.index)
-        known, gone = cut(file, name)
-        if gone:
-            return gone
-        flawed_end = self.flawed_at is not None and self.ends - self.flawed_at < _END_S
-        self.open_ended = may_be_cut(file, name) or (name in _OWN_CLOCK and flawed_end)
-        if name == "avi":
-            # Its time stamps are numbers of frames, those among them that only say "again".
-            frames = round(self.video_ends / self.video.time_base)
-            if self.video.frames > frames + empty_chunks(file, self.video.index):
-                return f"{frames} of {self.video.frames} frames are there"
-        whole = Fraction(self.container.duration or 0, 1_000_000)
-        told = name in _SAY_HOW_LONG and not (known and self.container.streams.subtitles)
-        if told and whole - self.ends > _MISSING_S + 1 / self._rate():
-            return f"{float(self.ends):.1f} of {float(whole):.1f} s are there"
-        return ""
 
 
 def _kind(frame: Any) -> str:

@@ -7,7 +7,8 @@ ASF and RIFF, ISO/IEC 13818-1 for transport and program streams.
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from fractions import Fraction
+from typing import Any, BinaryIO
 
 from srgan.inference.video.boxes import fragments_end
 
@@ -15,7 +16,50 @@ _TAIL = 1 << 17  # holds the longest page of Ogg (65,307 bytes) and packet of MP
 _SEGMENT = bytes.fromhex("18538067")
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+_SAY_HOW_LONG = ("matroska,webm", "asf", "flv", "mxf", "ivf")  # in their header
+_MISSING_S = 0.5
 _OF_TRANSPORT = (188, 192, 204)  # bytes of a packet: plain, with a time code, with error correction
+
+
+def missing(
+    file: BinaryIO, container: Any, video: Any, *, ends: Fraction, video_ends: Fraction
+) -> str:
+    """What of a file that has been read to its end should have been there, else "".
+
+    Args:
+        file: its bytes.
+        container, video: the file opened, and its stream that is enlarged.
+        ends: when the last packet of picture or sound ends, in seconds.
+        video_ends: and of the picture.
+    """
+    size = file.seek(0, os.SEEK_END)
+    beyond = sum(
+        e.size > 0 and e.pos + e.size > size for s in container.streams for e in s.index_entries
+    )
+    if beyond:
+        return f"its last {beyond} packets are not there"
+    name = container.format.name
+    known, gone = cut(file, name)
+    if gone:
+        return gone
+    if name == "avi":
+        # Its time stamps are numbers of frames, those among them that only say "again".
+        frames = round(video_ends / video.time_base)
+        if video.frames > frames + empty_chunks(file, video.index):
+            return f"{frames} of {video.frames} frames are there"
+    whole = Fraction(container.duration or 0, 1_000_000)
+    told = name in _SAY_HOW_LONG and not (known and container.streams.subtitles)
+    if told and whole - ends > _MISSING_S + 1 / rate_of(video):
+        return f"{float(ends):.1f} of {float(whole):.1f} s are there"
+    return ""
+
+
+def rate_of(video: Any) -> Fraction:
+    """Mean frames a second of a stream; 25 where nothing sensible is known."""
+    for rate in (video.average_rate, video.guessed_rate):
+        if rate is not None and 0 < rate <= 1000:
+            return Fraction(rate).limit_denominator(1_001_000)
+    return Fraction(25)
 
 
 def cut(file: BinaryIO, kind: str) -> tuple[bool, str]:

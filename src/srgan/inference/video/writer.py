@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-from collections import Counter
 from fractions import Fraction
 from math import lcm
 from typing import Any, BinaryIO
@@ -13,16 +11,15 @@ from numpy.typing import NDArray
 
 from srgan.errors import OutputFailed
 from srgan.image.opening import text_of
+from srgan.inference.video.beside import OF_THE_STREAM, Beside, kept
 from srgan.inference.video.codecs import Codec, Container
 from srgan.inference.video.colour import FromRGB
 from srgan.inference.video.library import library
-from srgan.inference.video.sound import Recoded
-from srgan.inference.video.source import is_cover, video_stream
+from srgan.inference.video.source import video_stream
 from srgan.inference.video.survey import Survey
 
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 _NO_LOSS = ("software",)  # what wrote the source did not write the result
-_OF_THE_STREAM = ("encoder", "duration", "rotate", "bps", "number_of_", "_statistics")
 
 
 class Writer:
@@ -63,14 +60,10 @@ class Writer:
         os.environ.setdefault("SVT_LOG", "1")  # else its AV1 encoder chats on stderr
         self.notices: list[str] = []
         self._av, self._file, self._kind, self._what = av, file, kind, what
-        self._source_metadata = _kept(source.metadata, _OF_THE_FILE)
+        self._source_metadata = kept(source.metadata, _OF_THE_FILE)
         self._chapters = list(source.chapters())
         self._durations: dict[int, int] = {}
-        self._dropped: Counter[str] = Counter()
-        self._attached = 0
         self._first: Fraction | None = None
-        self._copies: dict[int, Any] = {}
-        self._recoded: dict[int, Recoded] = {}
         options = {}
         if kind.muxer in ("mp4", "mov"):
             options["movie_timescale"] = str(_timescale(source))
@@ -82,6 +75,7 @@ class Writer:
         )
         self._out.metadata.update(self._source_metadata)
         self._video: Any = None
+        self._beside = Beside(self._out, kind, what, chapters=bool(self._chapters))
         enlarged = video_stream(source)
         for stream in source.streams:
             if stream.index == enlarged.index:
@@ -89,7 +83,7 @@ class Writer:
                     codec, crf, stream, height, width, pixel_aspect, threads
                 )
             else:
-                self._copy(stream)
+                self._beside.add(stream)
         if self._chapters:
             self._out.set_chapters(self._chapters)
         deep = what.depth > 8
@@ -111,28 +105,8 @@ class Writer:
             ) from error
 
     def copy(self, packets: list[Any]) -> None:
-        """Put packets of other streams into the file as they are."""
-        for packet in packets:
-            stream = self._copies.get(packet.stream_index)
-            recoded = self._recoded.get(packet.stream_index)
-            if stream is None and recoded is None:
-                continue
-            what = _named(packet.stream)
-            shift = round(self._what.start / packet.time_base)
-            if packet.pts is not None:
-                packet.pts -= shift
-            if packet.dts is not None:
-                packet.dts -= shift
-            if recoded is not None:
-                self._out.mux(list(recoded(packet)))
-                continue
-            packet.stream = stream
-            try:
-                self._out.mux_one(packet)
-            except self._av.FFmpegError as error:
-                if not isinstance(error, self._av.ArgumentError | self._av.InvalidDataError):
-                    raise
-                self._dropped[what] += 1  # such as one that goes back in time
+        """Put packets of other streams into the file."""
+        self._beside.put(packets)
 
     def frame(self, pixels: NDArray[Any], pts: int, duration: int) -> None:
         """Encode the next frame.
@@ -149,11 +123,9 @@ class Writer:
     def finish(self) -> None:
         """Write what the encoder still holds, and the end of the file."""
         self._mux(self._video.encode(None))
-        for recoded in self._recoded.values():
-            self._out.mux(list(recoded(None)))
+        self._beside.finish()
         self._out.close()
-        for what, count in self._dropped.items():
-            self.notices.append(f"{count} packets of its {what} have no sensible time: left out")
+        self.notices += self._beside.notices
         self._check()
 
     def _mux(self, packets: list[Any]) -> None:
@@ -190,52 +162,8 @@ class Writer:
             context.codec_tag = codec.tag
         context.thread_count = threads or 0
         made.disposition = stream.disposition
-        made.metadata.update(_kept(stream.metadata, _OF_THE_STREAM))
+        made.metadata.update(kept(stream.metadata, OF_THE_STREAM))
         return made
-
-    def _copy(self, stream: Any) -> None:
-        if stream.type == "data" and (
-            "timecode" in stream.metadata or (_codec(stream) == "bin_data" and self._chapters)
-        ):
-            return  # MP4's tracks of the time code and of the chapters' names: written anew
-        held = _codec(stream) is not None and self._holds(stream)
-        if not held and stream.type == "audio" and _can_be_decoded(stream):
-            self._recode(stream)
-            return
-        if not held:
-            self.notices.append(
-                f"{self._kind.title} has no place for its {_named(stream)}: left out"
-            )
-            return
-        made = self._out.add_stream_from_template(stream, opaque=True)
-        made.disposition = stream.disposition
-        if stream.type == "attachment":
-            self._attached += 1
-        else:
-            made.metadata.update(stream.metadata)
-        if stream.type == "video" and not is_cover(stream):
-            self.notices.append("its further moving picture is copied as it is")
-        self._copies[stream.index] = made
-
-    def _recode(self, stream: Any) -> None:
-        recoded = Recoded(self._out, stream, self._kind.sound)
-        recoded.made.disposition = stream.disposition
-        recoded.made.metadata.update(_kept(stream.metadata, _OF_THE_STREAM))
-        self._recoded[stream.index] = recoded
-        self.notices.append(
-            f"its {_named(stream)} cannot be copied into {self._kind.title}: "
-            f"recoded to {self._kind.sound.removeprefix('lib')}"
-        )
-
-    def _holds(self, stream: Any) -> bool:
-        """Whether the kind of file takes a stream as it is, found by trying."""
-        try:
-            with self._av.open(io.BytesIO(), "w", format=self._kind.muxer) as trial:
-                trial.add_stream_from_template(stream, opaque=True)
-                trial.start_encoding()
-        except (self._av.FFmpegError, ValueError):
-            return False
-        return True
 
     def _check(self) -> None:
         """Read what was written, and say what of it is not as it should be."""
@@ -244,9 +172,9 @@ class Writer:
         title = self._kind.title
         with self._av.open(self._file, "r", metadata_errors="replace") as made:
             there = {key.casefold() for key in made.metadata}
-            told = _kept(self._source_metadata, _NO_LOSS)
+            told = kept(self._source_metadata, _NO_LOSS)
             lost = [key for key in told if key.casefold() not in there]
-            if self._attached > sum(stream.type == "attachment" for stream in made.streams):
+            if self._beside.attached > sum(stream.type == "attachment" for stream in made.streams):
                 lost.append("attachments")
             if len(self._chapters) > len(made.chapters()):
                 lost.append("chapters")
@@ -293,23 +221,3 @@ def _timescale(source: Any) -> int:
     """Ticks a second in which all streams' starts are whole, for MP4 to say where they begin."""
     ticks = lcm(*(s.time_base.denominator for s in source.streams if s.time_base))
     return ticks if ticks <= 100_000_000 else 90_000
-
-
-def _kept(metadata: dict[str, str], without: tuple[str, ...]) -> dict[str, str]:
-    return {k: v for k, v in metadata.items() if not k.casefold().startswith(without)}
-
-
-def _can_be_decoded(stream: Any) -> bool:
-    context = getattr(stream, "codec_context", None)
-    return context is not None and context.sample_rate > 0
-
-
-def _named(stream: Any) -> str:
-    kind = {"audio": "sound", "subtitle": "subtitles", "video": "picture"}
-    what = kind.get(stream.type, stream.type)
-    name = _codec(stream)
-    return f"{what} ({name})" if name else what
-
-
-def _codec(stream: Any) -> str | None:
-    return getattr(stream, "name", None)  # PyAV lets it be missing where it knows no codec

@@ -1,0 +1,145 @@
+"""The streams beside the picture: copied as they are, or recoded where the target wants it."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from typing import Any
+
+from srgan.inference.video.codecs import Container
+from srgan.inference.video.library import library
+from srgan.inference.video.sound import Recoded
+from srgan.inference.video.source import is_cover
+from srgan.inference.video.survey import Survey
+from srgan.inference.video.words import Rewritten, is_text
+
+OF_THE_STREAM = ("encoder", "duration", "rotate", "bps", "number_of_", "_statistics")
+"""Beginnings of the names of what is true of the source's stream alone."""
+
+
+def kept(metadata: dict[str, str], without: tuple[str, ...]) -> dict[str, str]:
+    """Texts but those whose name, in any case, begins with one of ``without``."""
+    return {k: v for k, v in metadata.items() if not k.casefold().startswith(without)}
+
+
+class Beside:
+    """What goes with the picture into the file that is written.
+
+    Args:
+        out: the container that is written.
+        kind: of the file.
+        what: the video is.
+        chapters: whether it has some.
+
+    Attributes:
+        attached: how many attachments.
+        notices: what could not be kept as it is, one line each.
+    """
+
+    def __init__(self, out: Any, kind: Container, what: Survey, *, chapters: bool) -> None:
+        self._av, self._out, self._kind, self._what = library(), out, kind, what
+        self._chapters = chapters
+        self._copies: dict[int, Any] = {}
+        self._recoded: dict[int, Recoded | Rewritten] = {}
+        self._dropped: Counter[str] = Counter()
+        self.attached = 0
+        self.notices: list[str] = []
+
+    def add(self, stream: Any) -> None:
+        """Make a place for a stream of the source, if there can be one."""
+        if stream.type == "data" and (
+            "timecode" in stream.metadata or (_codec(stream) == "bin_data" and self._chapters)
+        ):
+            return  # MP4's tracks of the time code and of the chapters' names: written anew
+        held = _codec(stream) is not None and self._holds(stream)
+        if not held and stream.type == "audio" and _can_be_decoded(stream):
+            self._recode(stream, Recoded(self._out, stream, self._kind.sound), self._kind.sound)
+            return
+        if not held and is_text(stream):
+            self._recode(stream, Rewritten(self._out, stream, self._kind.words), self._kind.words)
+            return
+        if not held:
+            self.notices.append(
+                f"{self._kind.title} has no place for its {_named(stream)}: left out"
+            )
+            return
+        made = self._out.add_stream_from_template(stream, opaque=True)
+        made.disposition = stream.disposition
+        if stream.type == "attachment":
+            self.attached += 1
+        else:
+            made.metadata.update(stream.metadata)
+        if stream.type == "video" and not is_cover(stream):
+            self.notices.append("its further moving picture is copied as it is")
+        self._copies[stream.index] = made
+
+    def put(self, packets: list[Any]) -> None:
+        """Write packets of the source; those of streams that have no place are left."""
+        for packet in packets:
+            recoded = self._recoded.get(packet.stream_index)
+            stream = self._copies.get(packet.stream_index)
+            if stream is None and recoded is None:
+                continue
+            what = _named(packet.stream)
+            shift = round(self._what.start / packet.time_base)
+            if packet.pts is not None:
+                packet.pts -= shift
+            if packet.dts is not None:
+                packet.dts -= shift
+            if recoded is not None:
+                for made in recoded(packet):
+                    self._mux(made, what)
+            else:
+                packet.stream = stream
+                self._mux(packet, what)
+
+    def finish(self) -> None:
+        """Write what encoders still hold."""
+        for recoded in self._recoded.values():
+            for made in recoded(None):
+                self._mux(made, _named(recoded.made))
+        for what, count in self._dropped.items():
+            self.notices.append(f"{count} packets of its {what} have no sensible time: left out")
+
+    def _mux(self, packet: Any, what: str) -> None:
+        try:
+            self._out.mux_one(packet)
+        except self._av.FFmpegError as error:
+            if not isinstance(error, self._av.ArgumentError | self._av.InvalidDataError):
+                raise
+            self._dropped[what] += 1  # such as one that goes back in time
+
+    def _recode(self, stream: Any, recoded: Recoded | Rewritten, codec: str) -> None:
+        recoded.made.disposition = stream.disposition
+        recoded.made.metadata.update(kept(stream.metadata, OF_THE_STREAM))
+        self._recoded[stream.index] = recoded
+        self.notices.append(
+            f"its {_named(stream)} cannot be copied into {self._kind.title}: "
+            f"recoded to {codec.removeprefix('lib')}"
+        )
+
+    def _holds(self, stream: Any) -> bool:
+        """Whether the kind of file takes a stream as it is, found by trying."""
+        try:
+            with self._av.open(io.BytesIO(), "w", format=self._kind.muxer) as trial:
+                trial.add_stream_from_template(stream, opaque=True)
+                trial.start_encoding()
+        except (self._av.FFmpegError, ValueError):
+            return False
+        return True
+
+
+def _can_be_decoded(stream: Any) -> bool:
+    context = getattr(stream, "codec_context", None)
+    return context is not None and context.sample_rate > 0
+
+
+def _named(stream: Any) -> str:
+    kind = {"audio": "sound", "subtitle": "subtitles", "video": "picture"}
+    what = kind.get(stream.type, stream.type)
+    name = _codec(stream)
+    return f"{what} ({name})" if name else what
+
+
+def _codec(stream: Any) -> str | None:
+    return getattr(stream, "name", None)  # PyAV lets it be missing where it knows no codec
