@@ -112,7 +112,8 @@ def upscale_video(
 
     The file is looked through first. Then frames stream from the decoder to the encoder, each on
     a thread of its own, and no more than a few are in memory. Every frame keeps its time stamp;
-    sound, subtitles and all else are copied as they are.
+    sound, subtitles and all else are copied as they are, or recoded where the target does not
+    take them.
 
     Args:
         source: the video.
