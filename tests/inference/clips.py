@@ -55,6 +55,7 @@ def make_clip(
     flags: int = 0,
     container: dict[str, str] | None = None,
     last: int = 0,
+    speakers: str = "mono",
 ) -> Path:
     """Write a video.
 
@@ -65,6 +66,7 @@ def make_clip(
         rotation: degrees counter-clockwise that players turn it by.
         sound: an audio codec: half a second of a tone.
         last: how long the last frame is shown, in ``time_base``.
+        speakers: the layout of the sound.
         more: called with the container before anything is encoded; returns a function that is
             called with it before its end.
     """
@@ -95,7 +97,7 @@ def make_clip(
         audio = None
         if sound is not None:
             audio = out.add_stream(sound, rate=48000)
-            audio.codec_context.layout = "mono"
+            audio.codec_context.layout = speakers
             audio.codec_context.bit_rate = 64000
         end = more(out) if more is not None else None
         if audio is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from srgan.inference.video.codecs import Container
 from srgan.inference.video.library import library
-from srgan.inference.video.sound import Recoded
+from srgan.inference.video.sound import Recoded, name_layout
 from srgan.inference.video.source import is_cover
 from srgan.inference.video.survey import Survey
 from srgan.inference.video.words import Rewritten, is_text
@@ -65,6 +65,8 @@ class Beside:
             return
         made = self._out.add_stream_from_template(stream, opaque=True)
         made.disposition = stream.disposition
+        if stream.type == "audio":
+            name_layout(made.codec_context)
         if stream.type == "attachment":
             self.attached += 1
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from srgan.inference.video.library import library
@@ -12,6 +13,13 @@ _OF_AAC = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000,
 _FORMATS = {"aac": "fltp", "libopus": "flt", "flac": "s16"}
 _BITS = {"aac": 96_000, "libopus": 64_000}  # a second and channel
 _FILL = "async=1"  # silence where time stamps leave a gap, so that it stays in step
+
+
+def name_layout(context: Any) -> None:
+    """Say which speakers sound is for where it has but a number of them, which MP4 refuses."""
+    layout = context.layout
+    if layout.name.endswith(" channels") and layout.nb_channels in _LAYOUTS:
+        context.layout = _LAYOUTS[layout.nb_channels]
 
 
 class Recoded:
@@ -41,6 +49,7 @@ class Recoded:
             context.bit_rate = _BITS[encoder] * context.layout.nb_channels
         self._graph: Any = None
         self._like: tuple[Any, ...] = ()
+        self._next = 0
 
     def __call__(self, packet: Any | None) -> Iterator[Any]:
         """A packet of the source, or None after the last.
@@ -53,6 +62,10 @@ class Recoded:
         except library().FFmpegError:
             frames = []  # it has been told, and silence takes its place
         for frame in frames:
+            if frame.pts is None:  # what a decoder still held at the end
+                frame.pts, frame.time_base = self._next, self._source.time_base
+            lasts = Fraction(frame.samples, frame.sample_rate) / frame.time_base
+            self._next = round((frame.pts or 0) + lasts)
             like = (frame.format.name, frame.layout.name, frame.sample_rate, frame.time_base)
             if like != self._like:
                 yield from self._drained()
