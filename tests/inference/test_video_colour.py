@@ -280,3 +280,10 @@ def test_hevc_of_few_frames_has_times_of_decoding(tmp_path: Path, count: int) ->
             clip, tmp_path / "big.mp4", BICUBIC, VideoOptions(codec="hevc", overwrite=True)
         )
         assert done.frames == count
+
+
+def test_opacity_of_webm_which_its_decoder_does_not_show_is_said(tmp_path: Path) -> None:
+    frames = [scene(i) for i in range(2)]
+    clip = make_clip(tmp_path / "clip.webm", frames, codec="libvpx-vp9", pix_fmt="yuva420p")
+    done = upscale_video(clip, tmp_path / "big.mp4", BICUBIC, VideoOptions())
+    assert "h264 is written without opacity: left out" in done.notices

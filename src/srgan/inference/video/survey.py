@@ -245,7 +245,7 @@ class _Found:
             turn=turn or Turn(),
             colours=colours_of(self.first),
             depth=depth_of(self.first),
-            alpha=has_alpha(self.first),
+            alpha=has_alpha(self.first) or self.video.metadata.get("alpha_mode") == "1",  # WebM
             interlaced=self.interlaced,
             pixel_aspect=aspect if aspect > 0 else Fraction(1),
             time_base=self.video.time_base,
