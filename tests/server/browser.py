@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -43,20 +42,19 @@ class Browser:
         assert browser is not None
         self.errors: list[str] = []
         self._number = 0
-        self.process = subprocess.Popen(
-            [
-                browser,
-                *FLAGS,
-                f"--user-data-dir={profile}",
-                "--remote-debugging-port=0",
-                f"--window-size={width},{height}",
-                "about:blank",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        port = _wait(lambda: (profile / "DevToolsActivePort").read_text().split("\n")[0])
-        address = _wait(lambda: _page_address(port))
+        command = [browser, *FLAGS, "--remote-debugging-port=0", f"--window-size={width},{height}"]
+        address = None
+        for attempt in range(3):  # on a busy machine it sometimes ends as soon as it has begun
+            folder = profile / str(attempt)
+            self.process = subprocess.Popen(
+                [*command, f"--user-data-dir={folder}", "about:blank"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            address = _page_address(self.process, folder)
+            if address is not None:
+                break
+        assert address is not None, "the browser ended three times before it had a page"
         self._open = ExitStack()
         # No pings: a busy browser may be slow to answer them.
         self._socket = self._open.enter_context(
@@ -172,21 +170,18 @@ class Browser:
             self.process.wait()
 
 
-def _page_address(port: str) -> str:
-    with urlopen(f"http://127.0.0.1:{port}/json", timeout=_PATIENCE) as answer:
-        pages = json.load(answer)
-    found = [p["webSocketDebuggerUrl"] for p in pages if p["type"] == "page"]
-    if not found:
-        raise ValueError("the browser has no page yet")
-    return str(found[0])
-
-
-def _wait(read: Callable[[], str]) -> str:
+def _page_address(process: subprocess.Popen[bytes], profile: Path) -> str | None:
+    """Where the browser's page listens; None where the browser has ended."""
     deadline = time.monotonic() + _PATIENCE
-    while True:
+    while process.poll() is None:
         try:
-            return read()
-        except (OSError, ValueError):
+            # Read anew each time: what is there may be half a number still.
+            port = (profile / "DevToolsActivePort").read_text().split("\n")[0]
+            with urlopen(f"http://127.0.0.1:{port}/json", timeout=_PATIENCE) as answer:
+                pages = json.load(answer)
+            return str(next(p["webSocketDebuggerUrl"] for p in pages if p["type"] == "page"))
+        except (OSError, ValueError, StopIteration):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+    return None
