@@ -95,8 +95,13 @@ def test_a_whole_session(page: Browser, made: tuple[Path, Study], tmp_path: Path
     assert (_heading(page), _pressed(page)) == ("Picture 2 of 12", "5")
     _next(page, "4")
 
-    _open(page, folder)  # as after a closed tab
-    assert "2 of 12 rated" in page.run("document.getElementById('saved').innerText")
+    for _ in range(50):  # what a page stores reaches the next process of the browser a little later
+        _open(page, folder)  # as after a closed tab
+        saved = page.run("document.getElementById('saved').innerText")
+        if "2 of 12 rated" in saved:
+            break
+        time.sleep(0.1)
+    assert "2 of 12 rated" in saved
     page.run("document.querySelector('#saved-list button').click()")
     page.wait(f"{SHOWN} && document.getElementById('heading').textContent === 'Picture 3 of 12'")
     page.run("document.querySelectorAll('#scores button')[2].click()")  # a click is a 3
