@@ -83,21 +83,17 @@ class _Clock:
     """Time stamps of frames, each after the one before."""
 
     def __init__(self, what: Survey) -> None:
-        self._step = max(1, round(1 / (what.rate * what.time_base)))
         self._offset = round(what.start / what.time_base)
         self._stamps = iter(what.stamps)
         self._last: int | None = None
 
     def __call__(self, frame: Any) -> int:
         pts: int | None = next(self._stamps, frame.pts)
-        if pts is None:
-            pts = 0 if self._last is None else self._last + self._step
-        else:
-            pts -= self._offset
-            if self._last is not None and pts <= self._last:
-                pts = self._last + 1
-        self._last = pts
-        return pts
+        pts = None if pts is None else pts - self._offset
+        if self._last is not None and (pts is None or pts <= self._last):
+            pts = self._last + 1  # decoded otherwise than in the first look
+        self._last = pts or 0
+        return self._last
 
 
 def _sited(video: Any, what: Survey) -> str:

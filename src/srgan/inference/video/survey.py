@@ -25,6 +25,7 @@ from srgan.inference.video.colour import (
 )
 from srgan.inference.video.library import library
 from srgan.inference.video.source import decoded, decoder, opened
+from srgan.inference.video.stamps import in_order
 from srgan.inference.video.whole import may_be_cut, missing, rate_of
 
 _OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
@@ -55,7 +56,7 @@ class Survey:
         grid: the largest number of seconds that all time stamps are multiples of; 0 for one at 0.
         rate: mean frames a second.
         start: seconds that are taken from all time stamps, of a kind that starts anywhere.
-        stamps: the frames' time stamps, of a kind that holds none but those of decoding.
+        stamps: the frames' time stamps where their own do not rise; else empty.
         last: how long the last frame is shown, in units of the time base; 0 where nothing says.
         notices: what the user should know.
     """
@@ -259,13 +260,17 @@ class _Found:
         )
 
     def _stamps(self) -> tuple[tuple[int, ...], int]:
-        """Time stamps that are better than the frames' own, and how many will be made up."""
-        known = [-1 << 63 if pts is None else pts for pts in self.shown]
-        mended = sum(b <= a for a, b in pairwise(known)) + (self.shown[0] is None)
-        # AVI says when to decode; what is shown follows in the same rhythm.
-        if mended and len(self.decoding) == len(known) == len(set(self.decoding)):
-            return tuple(sorted(self.decoding)), 0
-        return (), mended
+        """Time stamps that are better than the frames' own, and how many are made up."""
+        known = [pts for pts in self.shown if pts is not None]
+        if len(known) == len(self.shown) and all(a < b for a, b in pairwise(known)):
+            return (), 0
+        backwards = any(b < a for a, b in pairwise(known)) or len(known) < len(self.shown)
+        rising = all(a < b for a, b in pairwise(self.decoding))
+        if backwards and not self.reordered and rising and len(self.decoding) == len(self.shown):
+            # AVI says when to decode; what is shown follows in the same rhythm.
+            return tuple(self.decoding), 0
+        step = max(1, round(1 / (rate_of(self.video) * self.video.time_base)))
+        return in_order(self.shown, step)
 
     def _last(self) -> int:
         """How long the last frame is shown."""

@@ -182,7 +182,7 @@ class Writer:
             moved = first.pts * first.time_base - (self._first or 0)
         if lost:
             self.notices.append(f"{title} has no place for its {', '.join(lost)}: left out")
-        if abs(moved) > 2 * first.time_base:
+        if moved > 2 * first.time_base:
             self.notices.append(
                 f"{title} has no time before 0: all of it starts {float(1000 * moved):.0f} ms "
                 "later, in step"

@@ -1,0 +1,55 @@
+"""Time stamps of frames that are missing or out of order, made anew."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import pairwise
+
+
+def in_order(shown: Sequence[int | None], step: int) -> tuple[tuple[int, ...], int]:
+    """Time stamps that rise, as like the given ones as they can be.
+
+    As many as can stay do, of two that are the same the first; a frame between two of them is put at an even
+    distance from both, one before the first or after the last a step away.
+
+    Args:
+        shown: the frames' stamps, None where there is none.
+        step: the usual distance of two.
+
+    Returns:
+        a stamp of each frame, and how many are not as they were.
+    """
+    good = _rising(shown)
+    if not good:
+        return tuple(i * step for i in range(len(shown))), len(shown)
+    first, last = (shown[good[0]] or 0), (shown[good[-1]] or 0)
+    made = [first - (good[0] - i) * step for i in range(good[0])]
+    for a, b in pairwise(good):
+        start, room = shown[a] or 0, (shown[b] or 0) - (shown[a] or 0)
+        made += [start + room * i // (b - a) for i in range(b - a)]
+    made += [last + i * step for i in range(len(shown) - good[-1])]
+    for i in range(1, len(made)):  # where there is no free place between two
+        made[i] = max(made[i], made[i - 1] + 1)
+    return tuple(made), sum(a != b for a, b in zip(shown, made, strict=True))
+
+
+def _rising(shown: Sequence[int | None]) -> list[int]:
+    """Places of the longest series of stamps that rises."""
+    ends: list[int] = []  # the smallest stamp that a series of each length ends with
+    places: list[int] = []  # and its place
+    before: dict[int, int] = {}
+    for i, pts in enumerate(shown):
+        if pts is None:
+            continue
+        length = bisect_left(ends, pts)
+        if ends[length : length + 1] == [pts]:
+            continue  # of two that are the same, the first stays
+        if length:
+            before[i] = places[length - 1]
+        ends[length : length + 1] = [pts]
+        places[length : length + 1] = [i]
+    found = places[-1:]
+    while found and found[-1] in before:
+        found.append(before[found[-1]])
+    return found[::-1]
