@@ -80,6 +80,20 @@ def test_folders_and_one_name_for_two_are_refused(srgan: Run, clip: Path) -> Non
     assert "would both become" in same.err
 
 
+def test_a_result_does_not_replace_another_input(srgan: Run, clip: Path) -> None:
+    other = make_clip(clip.with_name("clip_x2.mp4"), [scene(9)] * 3)
+    before = other.read_bytes()
+    for link in (other, clip.with_name("link.mp4")):
+        if link != other:
+            link.symlink_to(other)
+        ran = srgan("video", clip, link, "-s", "2", "-m", "nearest", "--overwrite")
+        assert (ran.status, ran.err.count("\n")) == (2, 1)
+        assert "would become" in ran.err
+        assert "an input itself" in ran.err
+    assert other.read_bytes() == before
+    assert sorted(p.name for p in clip.parent.iterdir()) == ["clip.mp4", "clip_x2.mp4", "link.mp4"]
+
+
 def test_upscale_of_a_video_names_the_command_for_it(srgan: Run, clip: Path) -> None:
     ran = srgan("upscale", clip, "-m", "nearest")
     assert ran.status == 1

@@ -199,8 +199,8 @@ def _pairs(
     """Each video with the file that its result goes to.
 
     Raises:
-        UsageError: an input is a folder, two results would have one name, or a name is of a kind
-            that is not written.
+        UsageError: an input is a folder, two results would have one name, a result would replace
+            another input, or a name is of a kind that is not written.
     """
     from srgan.image.atomic import shown
     from srgan.inference.video.codecs import container_for
@@ -219,7 +219,14 @@ def _pairs(
         return [(inputs[0], output)]
     pairs = [(given, default_output(given, options, output)) for given in inputs]
     taken: dict[str, Path] = {}
+    sources = {os.path.realpath(given): given for given in inputs}
     for given, target in pairs:
+        other = sources.get(os.path.realpath(target), given)
+        if os.path.realpath(other) != os.path.realpath(given):
+            raise UsageError(
+                f"{shown(given)} would become {shown(target)}, which is an input itself; "
+                "choose another --output, or give them one at a time"
+            )
         other = taken.setdefault(os.path.realpath(target), given)
         if other is not given:
             raise UsageError(
