@@ -226,6 +226,19 @@ def test_interlaced_fields_become_whole_frames_at_the_same_times(tmp_path: Path)
     assert combed(decoded(done.target)[4]) < 3
 
 
+def test_interlaced_frames_too_small_for_fields_are_left_as_they_are(tmp_path: Path) -> None:
+    flags = int(av.codec.context.Flags.interlaced_dct)
+    how = {"flags": flags, "codec": "mpeg2video", "options": {"q": "2"}}
+    for height, told in [(6, False), (8, True)]:
+        frames = [scene(i, height, 16) for i in range(3)]
+        clip = make_clip(tmp_path / "clip.mkv", frames, **how)
+        done = upscale_video(
+            clip, tmp_path / "big.mkv", BICUBIC, VideoOptions(scale=2, overwrite=True)
+        )
+        assert (done.frames, done.size_out) == (3, (2 * height, 32))
+        assert ("interlaced" in str(done.notices)) == told
+
+
 def test_what_is_lost_of_depth_and_opacity_is_said(tmp_path: Path) -> None:
     deep = make_clip(
         tmp_path / "deep.mkv", [flat((512, 512, 512), pix_fmt="yuv420p10le")], pix_fmt="yuv420p10le"

@@ -23,8 +23,10 @@ from srgan.errors import (
 )
 from srgan.image.atomic import atomic_file
 from srgan.image.limits import Limits
+from srgan.inference.video import job, shots
 from srgan.inference.video.codecs import CODECS
 from srgan.inference.video.job import VideoDone, VideoOptions, upscale_video
+from srgan.inference.video.survey import survey
 
 SCENES = [scene(i) for i in range(12)]
 UNEVEN = [0, 40, 90, 91, 150, 300, 301, 450, 600, 777, 1200, 1201]
@@ -252,3 +254,38 @@ def test_without_pyav_one_line_says_what_to_install(
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UsageError, match=r"pip install 'srgan\[video\]'"):
         enlarged(tmp_path / "clip.mp4", tmp_path / "big.mp4")
+
+
+@pytest.mark.parametrize(("suffix", "sound"), [(".mp4", None), (".mkv", None), (".ts", "aac")])
+def test_a_file_that_shrinks_after_the_first_look_is_no_whole_one(
+    tmp_path: Path, suffix: str, sound: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = {"movflags": "faststart"} if suffix == ".mp4" else {}
+    clip = make_clip(tmp_path / f"clip{suffix}", LONG, container=front, sound=sound)
+    data = clip.read_bytes()
+
+    def shrinks(source: Path, **how: Any) -> Any:
+        clip.write_bytes(data)
+        found = survey(source, **how)
+        clip.write_bytes(data[: len(data) * 4 // 5 // 188 * 188])
+        return found
+
+    monkeypatch.setattr(job, "survey", shrinks)
+    target = tmp_path / "big.mp4"
+    for _ in range(2):
+        with pytest.raises(ImageRefused, match=f"clip{suffix}: changed while it was read"):
+            enlarged(clip, target, scale=2)
+    assert not target.exists()
+
+
+def test_a_failure_of_reading_is_not_told_as_one_of_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES[:3])
+
+    def fails(*given: Any, **how: Any) -> Any:
+        raise av.error.ArgumentError(22, "Invalid argument")
+
+    monkeypatch.setattr(shots, "ToRGB", fails)
+    with pytest.raises(ImageRefused, match=r"clip\.mp4: "):
+        enlarged(clip, tmp_path / "big.mp4", scale=2)

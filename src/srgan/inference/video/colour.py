@@ -20,6 +20,8 @@ from srgan.inference.video.library import library
 _RGB, _UNSPECIFIED, _RESERVED, _BT601, _BT709, BT2020 = 0, 2, 3, 6, 1, 9
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020"}
 _LIMITED, _FULL = 1, 2
+FIELDS_LEAST = 8
+"""Pixels of a side from which on frames are made of fields: bwdif wants 4 of each plane."""
 _FLAGS = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
 
 

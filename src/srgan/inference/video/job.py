@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -156,7 +157,7 @@ def upscale_video(
     enlarge = _Enlarger(upscaler, size, what.frames, progress, cancelled)
     sweep(target.parent)  # what a killed run left half written
     with opened(source) as container, atomic_file(target, overwrite=options.overwrite) as file:
-        try:
+        with _writing(target):
             writer = Writer(
                 file,
                 kind,
@@ -170,23 +171,21 @@ def upscale_video(
                 threads=options.threads,
             )
 
-            def write(made: tuple[list[Any], NDArray[Any] | None, Shot | None]) -> None:
-                packets, pixels, shot = made
+        def write(made: tuple[list[Any], NDArray[Any] | None, Shot | None]) -> None:
+            packets, pixels, shot = made
+            with _writing(target):
                 writer.copy(packets)
                 if shot is not None and pixels is not None:
                     writer.frame(pixels, shot.pts, shot.duration)
 
-            reading = steps(container, what, threads=options.threads)
-            with behind(write, held=_HELD) as put, ahead(reading, held=_HELD) as shots:
-                for step in shots:
-                    put((step.packets, enlarge(step), step.shot))
+        reading = steps(container, what, threads=options.threads)
+        with behind(write, held=_HELD) as put, ahead(reading, held=_HELD) as shots:
+            for step in shots:
+                put((step.packets, enlarge(step), step.shot))
+        with _writing(target):
             writer.finish()
-        except library().FFmpegError as error:
-            reason = text_of(Exception(error.strerror or error))
-            raise OutputFailed(
-                f"{shown(target)}: cannot be written ({reason}); "
-                "try another kind of file or --codec"
-            ) from error
+    if enlarge.done != what.frames:  # of a damaged one, or it would have been refused
+        notices.append(f"damaged: {enlarge.done} of {what.frames} frames could be read again")
     return VideoDone(
         source=source,
         target=target,
@@ -198,6 +197,18 @@ def upscale_video(
         seconds=time.monotonic() - start,
         notices=(*notices, *writer.notices),
     )
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Whatever FFmpeg raises inside the block is of the result."""
+    try:
+        yield
+    except library().FFmpegError as error:
+        reason = text_of(Exception(error.strerror or error))
+        raise OutputFailed(
+            f"{shown(target)}: cannot be written ({reason}); try another kind of file or --codec"
+        ) from error
 
 
 class _Enlarger:

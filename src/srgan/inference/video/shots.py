@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from srgan.errors import ImageRefused
 from srgan.inference.video.colour import BT2020, ToRGB
 from srgan.inference.video.source import decoded, decoder
 from srgan.inference.video.survey import Survey
@@ -38,11 +39,17 @@ class Step:
 
 
 def steps(container: Any, what: Survey, *, threads: int | None = None) -> Iterator[Step]:
-    """The frames of an opened video, and what is copied beside them, in the file's order."""
+    """The frames of an opened video, and what is copied beside them, in the file's order.
+
+    Raises:
+        ImageRefused: it is no longer what was found in the first look.
+    """
     video = decoder(container, threads)
     clock = _Clock(what)
     packets: list[Any] = []
     to_rgb: ToRGB | None = None
+    seen = beside = 0
+    flaws: list[str] = []
     waits: tuple[NDArray[Any], int] | None = None  # for the next one, which says how long it lasts
 
     def shots(frame: Any | None) -> Iterator[Step]:
@@ -54,12 +61,14 @@ def steps(container: Any, what: Survey, *, threads: int | None = None) -> Iterat
                 packets.clear()
             waits = what.turn(pixels), pts
 
-    for packet, frames in decoded(container, video):
+    for packet, frames in decoded(container, video, flaws.append):
         if packet is not None and packet.stream_index != video.index and packet.size:
             packets.append(packet)
+            beside += 1
         if len(packets) >= _PACKETS_HELD:
             yield Step(packets.copy(), None)
             packets.clear()
+        seen += len(frames)
         for frame in frames:
             if to_rgb is None:
                 to_rgb = ToRGB(
@@ -71,6 +80,8 @@ def steps(container: Any, what: Survey, *, threads: int | None = None) -> Iterat
                 )
             frame.pts, frame.time_base = clock(frame), what.time_base
             yield from shots(frame)
+    if not what.damaged and (flaws or (seen, beside) != (what.frames, what.beside)):
+        raise ImageRefused("changed while it was read; try again when nothing writes to it")
     if to_rgb is not None:
         yield from shots(None)
     if waits is not None:

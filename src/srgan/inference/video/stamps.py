@@ -10,8 +10,8 @@ from itertools import pairwise
 def in_order(shown: Sequence[int | None], step: int) -> tuple[tuple[int, ...], int]:
     """Time stamps that rise, as like the given ones as they can be.
 
-    As many as can stay do, of two that are the same the first; a frame between two of them is put at an even
-    distance from both, one before the first or after the last a step away.
+    As many as can stay do, of two that are the same the first. A frame between two of them is put
+    at an even distance from both, one before the first or after the last a step away.
 
     Args:
         shown: the frames' stamps, None where there is none.

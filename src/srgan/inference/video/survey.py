@@ -15,6 +15,7 @@ from srgan.image.limits import Limits
 from srgan.image.opening import binary
 from srgan.inference.video.boxes import shown_until
 from srgan.inference.video.colour import (
+    FIELDS_LEAST,
     Colours,
     Turn,
     colours_of,
@@ -45,6 +46,8 @@ class Survey:
 
     Attributes:
         frames: how many can be decoded.
+        beside: how many packets the other streams have.
+        damaged: whether something cannot be read.
         height, width: of the frames as they are stored.
         turn: how they are turned upright.
         colours: what their samples mean.
@@ -62,6 +65,8 @@ class Survey:
     """
 
     frames: int
+    beside: int
+    damaged: bool
     height: int
     width: int
     turn: Turn
@@ -129,6 +134,7 @@ class _Found:
     container: Any
     video: Any
     bytes: int
+    beside: int = 0
     first: Any = None
     interlaced: bool = False
     flawed_beside: bool = False
@@ -157,6 +163,7 @@ class _Found:
         if packet.is_corrupt and ours:
             self.flaw("is cut off or damaged")
         self.flawed_beside |= packet.is_corrupt and not ours
+        self.beside += bool(packet.size) and not ours
         time = packet.dts if packet.pts is None else packet.pts
         if time is None:
             return
@@ -241,13 +248,15 @@ class _Found:
         own_clock = self.container.format.name in _OWN_CLOCK
         return Survey(
             frames=frames,
+            beside=self.beside,
+            damaged=bool(damage),
             height=self.first.height,
             width=self.first.width,
             turn=turn or Turn(),
             colours=colours_of(self.first),
             depth=depth_of(self.first),
             alpha=has_alpha(self.first) or self.video.metadata.get("alpha_mode") == "1",  # WebM
-            interlaced=self.interlaced,
+            interlaced=self.interlaced and min(self.first.height, self.first.width) >= FIELDS_LEAST,
             pixel_aspect=aspect if aspect > 0 else Fraction(1),
             time_base=self.video.time_base,
             grid=gcd(*(pts for pts in stamps or self.shown if pts is not None))
