@@ -9,9 +9,10 @@ import pytest
 from inference.clips import make_clip, scene, times
 from srgan.classical.interpolation import Interpolation
 from srgan.inference.video.job import VideoOptions, upscale_video
-from srgan.inference.video.stamps import in_order
+from srgan.inference.video.stamps import in_order, mean_rate
 
 SCENES = [scene(i) for i in range(24)]
+BICUBIC = Interpolation("bicubic")
 
 
 @pytest.mark.parametrize(
@@ -49,9 +50,43 @@ def test_a_frame_whose_stamp_is_wrong_moves_alone(
                 packet.stream = made
                 out.mux_one(packet)
     assert len(set(times(wrong))) == 23
-    done = upscale_video(
-        wrong, tmp_path / "big.mp4", Interpolation("bicubic"), VideoOptions(scale=2)
-    )
+    done = upscale_video(wrong, tmp_path / "big.mp4", BICUBIC, VideoOptions(scale=2))
     off = times(done.target)[0]
     assert [t - off for t in times(done.target)] == [Fraction(n, 25) for n in range(24)]
     assert done.notices == ("time stamps of 1 frames were missing or backwards: made up",)
+
+
+def test_frames_closer_than_an_encoder_can_count_keep_their_times(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    close = make_clip(
+        tmp_path / "a.mkv", SCENES, pts=range(24), time_base=Fraction(1, 1000), options={"bf": "0"}
+    )
+    for name in ("big.webm", "big.mp4"):
+        done = upscale_video(close, tmp_path / name, BICUBIC, VideoOptions(codec="av1"))
+        assert times(done.target) == [Fraction(n, 1000) for n in range(24)]
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("codec", "exact"), [("vp9", 1_000_000), ("h264", (1 << 31) - 1)])
+def test_time_in_the_smallest_units(tmp_path: Path, codec: str, exact: int) -> None:
+    fine = Fraction(1, (1 << 31) - 1)
+    stamps = [i * 85_899_345 + i % 3 for i in range(24)]
+    clip = make_clip(tmp_path / "a.mp4", SCENES, pts=stamps, time_base=fine)
+    assert times(clip) == [n * fine for n in stamps]
+    done = upscale_video(clip, tmp_path / "b.mp4", BICUBIC, VideoOptions(codec=codec))
+    off = [abs(a - b) for a, b in zip(times(done.target), times(clip), strict=True)]
+    assert max(off) <= Fraction(1, 2 * exact)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "said", "rate"),
+    [
+        ([0, 33, 67, 100, 133], Fraction(30000, 1001), Fraction(30000, 1001)),
+        ([0, 33, 67, 100, 133], Fraction(1000), Fraction(4000, 133)),
+        ([0, 1, 2, 3], Fraction(25), Fraction(1000)),
+        ([7], Fraction(25), Fraction(25)),
+    ],
+)
+def test_the_rate_is_that_of_the_stamps(stamps: list[int], said: Fraction, rate: Fraction) -> None:
+    assert mean_rate(stamps, Fraction(1, 1000), said) == rate

@@ -23,6 +23,8 @@ class Codec:
         options: for the encoder.
         tag: what MP4 calls it, where the usual name is not understood by all players.
         least: pixels of a side.
+        most_rate: frames a second that it takes; of more, its rate control thinks they are these.
+        finest: the largest divisor of a second that it counts time in.
         brief: further options for a video of fewer than 4 frames.
     """
 
@@ -35,6 +37,8 @@ class Codec:
     options: dict[str, str] = field(default_factory=dict)
     tag: str | None = None
     least: int = 1
+    most_rate: int = 1000
+    finest: int = (1 << 31) - 1
     brief: dict[str, str] = field(default_factory=dict)
 
     def format(self, deep: bool) -> str:
@@ -58,7 +62,16 @@ CODECS = {
             # and gives frames that it reorders no time of decoding where there are 1 or 2
             brief={"x265-params": "log-level=none:bframes=0"},
         ),
-        Codec("av1", "libsvtav1", "yuv420p", "yuv420p10le", 24, 63, options={"preset": "8"}),
+        Codec(
+            "av1",
+            "libsvtav1",
+            "yuv420p",
+            "yuv420p10le",
+            24,
+            63,
+            options={"preset": "8"},
+            most_rate=240,
+        ),
         Codec(
             "vp9",
             "libvpx-vp9",
@@ -67,6 +80,7 @@ CODECS = {
             24,
             63,
             options={"deadline": "good", "cpu-used": "4", "row-mt": "1", "b": "0"},
+            finest=1_000_000_000,
         ),
         Codec("ffv1", "ffv1", "yuv444p", "yuv444p10le", None, options={"level": "3"}),
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise
+
+_LIKE = Fraction(1, 50)  # what a stream says of its rate is rounder than what its stamps do
+_LARGEST = 1_001_000
 
 
 def in_order(shown: Sequence[int | None], step: int) -> tuple[tuple[int, ...], int]:
@@ -32,6 +36,24 @@ def in_order(shown: Sequence[int | None], step: int) -> tuple[tuple[int, ...], i
     for i in range(1, len(made)):  # where there is no free place between two
         made[i] = max(made[i], made[i - 1] + 1)
     return tuple(made), sum(a != b for a, b in zip(shown, made, strict=True))
+
+
+def mean_rate(stamps: Sequence[int], time_base: Fraction, said: Fraction) -> Fraction:
+    """Mean frames a second.
+
+    Args:
+        stamps: of all frames, rising.
+        time_base: their unit in seconds.
+        said: the rate that the stream itself says, which holds where it is nearly so, and for a
+            single frame.
+    """
+    length = (stamps[-1] - stamps[0]) * time_base
+    if not length:
+        return said
+    mean = (len(stamps) - 1) / length
+    if abs(said - mean) <= mean * _LIKE:
+        return said
+    return max(mean, Fraction(1, _LARGEST)).limit_denominator(_LARGEST)
 
 
 def _rising(shown: Sequence[int | None]) -> list[int]:

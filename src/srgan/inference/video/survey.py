@@ -26,7 +26,7 @@ from srgan.inference.video.colour import (
 )
 from srgan.inference.video.library import library
 from srgan.inference.video.source import decoded, decoder, opened
-from srgan.inference.video.stamps import in_order
+from srgan.inference.video.stamps import in_order, mean_rate
 from srgan.inference.video.whole import may_be_cut, missing, rate_of
 
 _OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
@@ -261,7 +261,11 @@ class _Found:
             time_base=self.video.time_base,
             grid=gcd(*(pts for pts in stamps or self.shown if pts is not None))
             * self.video.time_base,
-            rate=rate_of(self.video),
+            rate=mean_rate(
+                stamps or [pts for pts in self.shown if pts is not None],
+                Fraction(self.video.time_base),
+                rate_of(self.video),
+            ),
             start=(self.starts or Fraction(0)) if own_clock else Fraction(0),
             stamps=stamps,
             last=self._last(),

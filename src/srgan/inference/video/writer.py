@@ -19,6 +19,7 @@ from srgan.inference.video.source import video_stream
 from srgan.inference.video.survey import Survey
 
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_MICROSECOND = Fraction(1, 1_000_000)
 _NO_LOSS = ("software",)  # what wrote the source did not write the result
 
 
@@ -57,11 +58,13 @@ class Writer:
         threads: int | None = None,
     ) -> None:
         av = library()
-        os.environ.setdefault("SVT_LOG", "1")  # else its AV1 encoder chats on stderr
+        os.environ.setdefault("SVT_LOG", "0")  # else its AV1 encoder chats on stderr
         self.notices: list[str] = []
         self._av, self._file, self._kind, self._what = av, file, kind, what
         self._source_metadata = kept(source.metadata, _OF_THE_FILE)
         self._chapters = list(source.chapters())
+        finest = what.time_base.denominator <= codec.finest
+        self._time_base = what.time_base if finest else _MICROSECOND
         self._durations: dict[int, int] = {}
         self._first: Fraction | None = None
         options = {}
@@ -93,7 +96,7 @@ class Writer:
             deep=deep,
             colours=what.colours,
             format=codec.format(deep),
-            time_base=what.time_base,
+            time_base=self._time_base,
         )
         try:
             self._out.start_encoding()
@@ -117,7 +120,9 @@ class Writer:
         """
         if self._first is None:
             self._first = pts * self._what.time_base
-        self._durations[pts] = duration
+        end = self._ticks(pts + duration)
+        pts = self._ticks(pts)
+        self._durations[pts] = end - pts
         self._mux(self._video.encode(self._from_rgb(pixels, pts)))
 
     def finish(self) -> None:
@@ -127,6 +132,10 @@ class Writer:
         self._out.close()
         self.notices += self._beside.notices
         self._check()
+
+    def _ticks(self, pts: int) -> int:
+        """A time of the source in units of the encoder."""
+        return round(pts * self._what.time_base / self._time_base)
 
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:
@@ -148,12 +157,12 @@ class Writer:
         options = {**codec.options, **(codec.brief if self._what.frames < 4 else {})}
         if crf is not None:
             options["crf"] = str(crf)
-        made = self._out.add_stream(codec.encoder, rate=self._what.rate, options=options)
+        rate = min(self._what.rate, Fraction(codec.most_rate))
+        made = self._out.add_stream(codec.encoder, rate=rate, options=options)
         context = made.codec_context
         context.width, context.height = width, height
         context.pix_fmt = codec.format(self._what.depth > 8)
-        context.time_base = self._what.time_base
-        made.time_base = self._what.time_base
+        context.time_base = made.time_base = self._time_base
         context.sample_aspect_ratio = pixel_aspect.limit_denominator(32767)
         colours = self._what.colours
         context.colorspace, context.color_range = colours.matrix, colours.range
