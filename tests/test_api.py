@@ -115,6 +115,13 @@ def test_models_lists_networks_first_with_their_figures() -> None:
     assert best.scores["Set5 x4"] > 31.0
 
 
+def test_what_a_video_loses_is_warned_of_where_it_was_called(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", [scene(0)] * 3, sound="flac")
+    with pytest.warns(srgan.SRGANWarning, match=r"clip\.mkv: its sound \(flac\) cannot") as said:
+        srgan.upscale_video(clip, "nearest", 2, output=tmp_path / "big.mov")
+    assert [warning.filename for warning in said] == [__file__] * len(said)
+
+
 def test_a_video_gives_the_path_of_the_result(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mkv", [scene(i) for i in range(3)])
     told: list[tuple[float, int]] = []

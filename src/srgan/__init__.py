@@ -18,6 +18,7 @@ from srgan.errors import (
     OutputFailed,
     RuntimeFailed,
     SRGANError,
+    SRGANWarning,
     TrainingStopped,
     UsageError,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "OutputFailed",
     "RuntimeFailed",
     "SRGANError",
+    "SRGANWarning",
     "TrainingStopped",
     "UsageError",
     "__version__",

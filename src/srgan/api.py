@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from srgan.errors import UsageError
+from srgan.errors import SRGANWarning, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,6 +132,10 @@ def upscale_video(
     Returns:
         The path of the result, of the type that was given.
 
+    Warns:
+        SRGANWarning: what could not be kept or was made up, one for each line that
+            ``srgan video`` would print.
+
     Raises:
         UsageError: an argument has no meaning, or PyAV (``srgan[video]``) is not installed.
         ImageRefused: the file is no video that can be read.
@@ -138,6 +143,7 @@ def upscale_video(
         ModelRefused: the model is unknown or damaged.
         OutputFailed: the result exists already or cannot be written.
     """
+    from srgan.image.atomic import shown
     from srgan.inference.video.job import VideoOptions, default_output
     from srgan.inference.video.job import upscale_video as run
 
@@ -158,7 +164,9 @@ def upscale_video(
     else:
         upscaler = model
     target = Path(output) if output is not None else default_output(source, options)
-    run(source, target, upscaler, options, progress=progress)
+    done = run(source, target, upscaler, options, progress=progress)
+    for notice in done.notices:
+        warnings.warn(f"{shown(source)}: {notice}", SRGANWarning, stacklevel=2)
     return type(video)(target) if isinstance(video, str) else target  # type: ignore[return-value]
 
 

@@ -11,7 +11,8 @@
     ├── DataRefused       training or test data that cannot be used
     └── TrainingStopped   a training run that must not go on
 
-The message of each says what is wrong and how to mend it, in one line.
+The message of each says what is wrong and how to mend it, in one line. ``SRGANWarning``, one of
+Python's warnings, is no error: there is a result.
 """
 
 
@@ -53,3 +54,7 @@ class DataRefused(SRGANError):
 
 class TrainingStopped(SRGANError):
     """A training run that must not go on; the last good checkpoint is kept."""
+
+
+class SRGANWarning(UserWarning):
+    """Something of an input was made up or is not in the result, which is whole otherwise."""
