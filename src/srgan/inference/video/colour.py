@@ -129,7 +129,7 @@ class ToRGB:
         frame: the first one; all others are like it.
         colours: what its samples mean.
         time_base: of the frames' time stamps.
-        sited: where chroma lies in the frames: ``"left"``, ``"center"`` or ``"topleft"``.
+        sited: where chroma lies in the frames: ``"left"``, ``"center"``, ``"topleft"``, ``"top"``.
         deinterlace: make whole frames of the interlaced ones, one of each.
     """
 

@@ -9,7 +9,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from srgan.errors import ImageRefused
-from srgan.inference.video.colour import BT2020, ToRGB
+from srgan.inference.video.colour import ToRGB
+from srgan.inference.video.sites import chroma_site
 from srgan.inference.video.source import decoded, decoder
 from srgan.inference.video.survey import Survey
 
@@ -75,7 +76,7 @@ def steps(container: Any, what: Survey, *, threads: int | None = None) -> Iterat
                     frame,
                     what.colours,
                     time_base=what.time_base,
-                    sited=_sited(video, what),
+                    sited=chroma_site(video, what.colours),
                     deinterlace=what.interlaced,
                 )
             frame.pts, frame.time_base = clock(frame), what.time_base
@@ -105,10 +106,3 @@ class _Clock:
             pts = self._last + 1  # decoded otherwise than in the first look
         self._last = pts or 0
         return self._last
-
-
-def _sited(video: Any, what: Survey) -> str:
-    """Where chroma lies: the codec's rule, as most streams do not say."""
-    if video.codec_context.name in ("mjpeg", "mpeg1video"):
-        return "center"
-    return "topleft" if what.colours.matrix == BT2020 else "left"
