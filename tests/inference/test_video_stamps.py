@@ -8,6 +8,7 @@ import pytest
 
 from inference.clips import make_clip, scene, times
 from srgan.classical.interpolation import Interpolation
+from srgan.errors import ImageRefused
 from srgan.inference.video.job import VideoOptions, upscale_video
 from srgan.inference.video.stamps import in_order, mean_rate
 
@@ -90,3 +91,22 @@ def test_time_in_the_smallest_units(tmp_path: Path, codec: str, exact: int) -> N
 )
 def test_the_rate_is_that_of_the_stamps(stamps: list[int], said: Fraction, rate: Fraction) -> None:
     assert mean_rate(stamps, Fraction(1, 1000), said) == rate
+
+
+def test_a_frame_of_hours_is_said_to_be_the_fault_of_the_input(tmp_path: Path) -> None:
+    clip = make_clip(
+        tmp_path / "a.mp4",
+        SCENES[:4],
+        pts=[0, 40, 80, 130],
+        time_base=Fraction(1, 90000),
+        options={"bf": "0", "crf": "1"},
+        container={"use_editlist": "0"},
+    )
+    data = bytearray(clip.read_bytes())
+    at = data.index(b"stts") + 16 + 8  # the second of pairs of count and duration
+    assert data[at - 4 : at] == (1).to_bytes(4, "big")
+    data[at : at + 4] = (0xC0000000).to_bytes(4, "big")
+    clip.write_bytes(data)
+    with pytest.raises(ImageRefused, match=r"a\.mp4: damaged.*frame . is shown for \d+\.\d hours"):
+        upscale_video(clip, tmp_path / "b.mp4", BICUBIC, VideoOptions())
+    assert upscale_video(clip, tmp_path / "b.mkv", BICUBIC, VideoOptions()).frames == 4

@@ -98,6 +98,7 @@ class Container:
         suffixes: of file names.
         codecs: what it is given, the usual one first.
         sound, words: the encoders of sound and of subtitles that it does not take as they are.
+        longest: units of time that a frame is shown at most; None without such a limit.
         tick: the unit of its time stamps in seconds where it has but one, as a fraction's divisor.
     """
 
@@ -107,12 +108,16 @@ class Container:
     codecs: tuple[str, ...]
     sound: str
     words: str
+    longest: int | None = None
     tick: int | None = None
 
 
+_MP4 = (1 << 31) - (1 << 24)  # its muxer counts in 32 bits with a sign, and wants some room
 CONTAINERS = (
-    Container("MP4", "mp4", (".mp4", ".m4v"), ("h264", "hevc", "av1", "vp9"), "aac", "mov_text"),
-    Container("QuickTime", "mov", (".mov", ".qt"), ("h264", "hevc"), "aac", "mov_text"),
+    Container(
+        "MP4", "mp4", (".mp4", ".m4v"), ("h264", "hevc", "av1", "vp9"), "aac", "mov_text", _MP4
+    ),
+    Container("QuickTime", "mov", (".mov", ".qt"), ("h264", "hevc"), "aac", "mov_text", _MP4),
     Container(
         "Matroska",
         "matroska",
@@ -120,9 +125,9 @@ CONTAINERS = (
         ("h264", "hevc", "av1", "vp9", "ffv1"),
         "flac",
         "subrip",
-        1000,
+        tick=1000,
     ),
-    Container("WebM", "webm", (".webm",), ("av1", "vp9"), "libopus", "webvtt", 1000),
+    Container("WebM", "webm", (".webm",), ("av1", "vp9"), "libopus", "webvtt", tick=1000),
 )
 FALLBACK = ".mkv"
 """The suffix of a result whose source has one that is not written: Matroska holds nearly all."""

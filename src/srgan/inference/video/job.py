@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srgan.errors import Cancelled, OutputFailed, UsageError
+from srgan.errors import Cancelled, ImageRefused, OutputFailed, UsageError
 from srgan.image.atomic import atomic_file, refuse_existing, shown, sweep
 from srgan.image.limits import Limits
 from srgan.image.opening import text_of
@@ -37,6 +37,7 @@ from srgan.inference.video.threads import ahead, behind
 from srgan.inference.video.writer import Writer
 
 _HELD = 2
+_COARSEST = Fraction(20_000)  # MP4's muxer doubles fewer ticks a second until they are 10,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def upscale_video(
         what.depth > 8 and min(wanted_size(*what.upright, options.sizing)) >= CODECS["hevc"].least
     )
     codec, crf = codec_for(kind, options.codec, options.crf, deep=deep)
+    _refuse_ages(what, source, kind)
     size, told = _size(what, codec, options)
     notices = [*what.notices, *told, *_losses(what, kind, codec)]
     enlarge = _Enlarger(upscaler, size, what.frames, progress, cancelled)
@@ -270,6 +272,18 @@ def _size(
         height, width = even
     options.limits.check_output(height, width)
     return (height, width), told
+
+
+def _refuse_ages(what: Survey, source: Path, kind: Container) -> None:
+    """Refuse a frame that is shown for longer than the kind of file can say."""
+    seconds, frame = what.longest
+    ticks = max(1 / what.time_base, _COARSEST)
+    if kind.longest is not None and seconds * ticks > kind.longest:
+        raise ImageRefused(
+            f"{shown(source)}: damaged, or {kind.title} cannot hold it: frame {frame} is shown for "
+            f"{float(seconds / 3600):.1f} hours; if it should be, name an --output of Matroska, "
+            ".mkv"
+        )
 
 
 def _pixel_aspect(what: Survey, size: tuple[int, int], options: VideoOptions) -> Fraction:

@@ -60,6 +60,7 @@ class Survey:
         rate: mean frames a second.
         start: seconds that are taken from all time stamps, of a kind that starts anywhere.
         stamps: the frames' time stamps where their own do not rise; else empty.
+        longest: the seconds that a frame but the last is shown at most, and its number, from 1 on.
         last: how long the last frame is shown, in units of the time base; 0 where nothing says.
         notices: what the user should know.
     """
@@ -80,6 +81,7 @@ class Survey:
     rate: Fraction
     start: Fraction
     stamps: tuple[int, ...]
+    longest: tuple[Fraction, int]
     last: int
     notices: tuple[str, ...]
 
@@ -244,6 +246,8 @@ class _Found:
         lost = [words for name, words in _INSIDE.items() if name in self.inside]
         if lost:
             notices.append(f"its {', '.join(lost)} cannot be kept: left out")
+        shown = stamps or [pts for pts in self.shown if pts is not None]
+        time_base = Fraction(self.video.time_base)
         aspect = self.video.sample_aspect_ratio or Fraction(1)
         own_clock = self.container.format.name in _OWN_CLOCK
         return Survey(
@@ -258,16 +262,15 @@ class _Found:
             alpha=has_alpha(self.first) or self.video.metadata.get("alpha_mode") == "1",  # WebM
             interlaced=self.interlaced and min(self.first.height, self.first.width) >= FIELDS_LEAST,
             pixel_aspect=aspect if aspect > 0 else Fraction(1),
-            time_base=self.video.time_base,
-            grid=gcd(*(pts for pts in stamps or self.shown if pts is not None))
-            * self.video.time_base,
-            rate=mean_rate(
-                stamps or [pts for pts in self.shown if pts is not None],
-                Fraction(self.video.time_base),
-                rate_of(self.video),
-            ),
+            time_base=time_base,
+            grid=gcd(*shown) * time_base,
+            rate=mean_rate(shown, time_base, rate_of(self.video)),
             start=(self.starts or Fraction(0)) if own_clock else Fraction(0),
             stamps=stamps,
+            longest=max(
+                (((b - a) * time_base, i) for i, (a, b) in enumerate(pairwise(shown), start=1)),
+                default=(Fraction(0), 1),
+            ),
             last=self._last(),
             notices=tuple(notices),
         )
