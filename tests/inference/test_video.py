@@ -146,6 +146,32 @@ def test_between_containers_sound_moves_with_the_picture(tmp_path: Path) -> None
     assert any("21 ms later" in notice for notice in done.notices)
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_sound_that_an_edit_list_hides_is_not_heard(tmp_path: Path, suffix: str) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, sound="aac")
+    cut = tmp_path / "cut.mp4"
+    with av.open(str(clip)) as source, av.open(str(cut), "w") as out:
+        made = [out.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.size:
+                if packet.stream.type == "audio":
+                    packet.pts -= 9600  # a fifth of a second
+                    packet.dts -= 9600
+                packet.stream = made[packet.stream_index]
+                out.mux(packet)
+    done = enlarged(cut, tmp_path / f"big{suffix}")
+    before, after = packets(cut, "audio"), packets(done.target, "audio")
+    assert before[0][1] < Fraction(-1, 5)
+    moved = times(done.target)[0] - times(cut)[0]
+    if suffix == ".mp4":
+        assert (after, moved) == (before, 0)
+    else:
+        assert 0 < moved < Fraction(1, 20)
+        hidden = [at for _, at in before].index(next(at for _, at in before if at >= -0.05))
+        assert [data for data, _ in after] == [data for data, _ in before[hidden:]]
+        assert abs(after[0][1] - before[hidden][1] - moved) <= Fraction(1, 1000)
+
+
 def heard(path: Path) -> NDArray[Any]:
     """The sound of a video at 48 kHz from 0 on, mono."""
     made: list[NDArray[Any]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from fractions import Fraction
 from typing import Any
 
 from srgan.inference.video.codecs import Container
@@ -13,6 +14,7 @@ from srgan.inference.video.source import is_cover
 from srgan.inference.video.survey import Survey
 from srgan.inference.video.words import Rewritten, is_text
 
+_WARM_UP_S = Fraction(1, 20)  # what a decoder wants before the first sound: 2112 samples of AAC
 OF_THE_STREAM = ("encoder", "duration", "rotate", "bps", "number_of_", "_statistics")
 """Beginnings of the names of what is true of the source's stream alone."""
 
@@ -91,7 +93,7 @@ class Beside:
             if recoded is not None:
                 for made in recoded(packet):
                     self._mux(made, what)
-            else:
+            elif not (packet.is_discard and self._would_be_heard(packet)):
                 packet.stream = stream
                 self._mux(packet, what)
 
@@ -102,6 +104,14 @@ class Beside:
                 self._mux(made, _named(recoded.made))
         for what, count in self._dropped.items():
             self.notices.append(f"{count} packets of its {what} have no sensible time: left out")
+
+    def _would_be_heard(self, packet: Any) -> bool:
+        """Whether sound that the source's edit list hides would no longer be hidden."""
+        if packet.pts is None or packet.stream.type != "audio":
+            return False
+        at = packet.pts * packet.time_base
+        has_edits = self._kind.muxer in ("mp4", "mov")
+        return bool(at >= 0 or (at < -_WARM_UP_S and not has_edits))
 
     def _mux(self, packet: Any, what: str) -> None:
         try:
