@@ -15,6 +15,8 @@ from srgan.inference.video.beside import OF_THE_STREAM, Beside, kept
 from srgan.inference.video.codecs import Codec, Container
 from srgan.inference.video.colour import FromRGB
 from srgan.inference.video.library import library
+from srgan.inference.video.memory import bounded
+from srgan.inference.video.memory import threads as threads_within
 from srgan.inference.video.source import video_stream
 from srgan.inference.video.survey import Survey
 
@@ -157,11 +159,13 @@ class Writer:
         options = {**codec.options, **(codec.brief if self._what.frames < 4 else {})}
         if crf is not None:
             options["crf"] = str(crf)
+        deep = self._what.depth > 8
+        options = bounded(codec, options, height * width, deep=deep)
         rate = min(self._what.rate, Fraction(codec.most_rate))
         made = self._out.add_stream(codec.encoder, rate=rate, options=options)
         context = made.codec_context
         context.width, context.height = width, height
-        context.pix_fmt = codec.format(self._what.depth > 8)
+        context.pix_fmt = codec.format(deep)
         context.time_base = made.time_base = self._time_base
         context.sample_aspect_ratio = pixel_aspect.limit_denominator(32767)
         colours = self._what.colours
@@ -169,7 +173,7 @@ class Writer:
         context.color_primaries, context.color_trc = colours.primaries, colours.transfer
         if codec.tag and self._kind.muxer in ("mp4", "mov"):
             context.codec_tag = codec.tag
-        context.thread_count = threads or 0
+        context.thread_count = threads or threads_within(height * width, deep=deep)
         made.disposition = stream.disposition
         made.metadata.update(kept(stream.metadata, OF_THE_STREAM))
         return made
