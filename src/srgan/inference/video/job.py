@@ -6,38 +6,35 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from srgan.errors import Cancelled, ImageRefused, OutputFailed, UsageError
+from srgan.errors import Cancelled, OutputFailed, UsageError
 from srgan.image.atomic import atomic_file, refuse_existing, shown, sweep
 from srgan.image.limits import Limits
 from srgan.image.opening import text_of
 from srgan.inference.file import Options, size_mark, wanted_size
 from srgan.inference.upscale import upscale_array
 from srgan.inference.upscaler import Upscaler
+from srgan.inference.video import plan
 from srgan.inference.video.codecs import (
     CODECS,
     CONTAINERS,
     FALLBACK,
-    Codec,
-    Container,
     codec_for,
     container_for,
 )
 from srgan.inference.video.library import library
 from srgan.inference.video.shots import Shot, Step, steps
 from srgan.inference.video.source import opened
-from srgan.inference.video.survey import Survey, survey
+from srgan.inference.video.survey import survey
 from srgan.inference.video.threads import ahead, behind
 from srgan.inference.video.writer import Writer
 
 _HELD = 2
-_COARSEST = Fraction(20_000)  # MP4's muxer doubles fewer ticks a second until they are 10,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +110,9 @@ def upscale_video(
     """Enlarge a video file; the result appears under its name whole or not at all.
 
     The file is looked through first. Then frames stream from the decoder to the encoder, each on
-    a thread of its own, and no more than a few are in memory. Every frame keeps its time stamp;
-    sound, subtitles and all else are copied as they are, or recoded where the target does not
-    take them.
+    a thread of its own; those in memory are few, and fewer the larger they are. Every
+    frame keeps its time stamp; sound, subtitles and all else are copied as they are, or recoded
+    where the target does not take them.
 
     Args:
         source: the video.
@@ -127,7 +124,7 @@ def upscale_video(
         cancelled: asked before each tile.
 
     Raises:
-        ImageRefused: the source is no video that can be read.
+        ImageRefused: the source is no video that can be read, or changes meanwhile.
         LimitExceeded: a frame or its result is too large.
         OutputFailed: the target exists, or cannot be written.
         UsageError: the size or codec asked for has no meaning; PyAV is not installed.
@@ -153,9 +150,9 @@ def upscale_video(
         what.depth > 8 and min(wanted_size(*what.upright, options.sizing)) >= CODECS["hevc"].least
     )
     codec, crf = codec_for(kind, options.codec, options.crf, deep=deep)
-    _refuse_ages(what, source, kind)
-    size, told = _size(what, codec, options)
-    notices = [*what.notices, *told, *_losses(what, kind, codec)]
+    plan.refuse_too_long(what, source, kind)
+    size, told = plan.size(what, codec, options.sizing, options.limits)
+    notices = [*what.notices, *told, *plan.losses(what, kind, codec)]
     enlarge = _Enlarger(upscaler, size, what.frames, progress, cancelled)
     sweep(target.parent)  # what a killed run left half written
     with opened(source) as container, atomic_file(target, overwrite=options.overwrite) as file:
@@ -169,7 +166,7 @@ def upscale_video(
                 what=what,
                 height=size[0],
                 width=size[1],
-                pixel_aspect=_pixel_aspect(what, size, options),
+                pixel_aspect=plan.pixel_aspect(what, size, options.sizing),
                 threads=options.threads,
             )
 
@@ -253,57 +250,3 @@ class _Enlarger:
         self.done += 1
         self._tell(self.done, self._frames)
         return self._last[1]
-
-
-def _size(
-    what: Survey, codec: Codec, options: VideoOptions
-) -> tuple[tuple[int, int], tuple[str, ...]]:
-    """The (height, width) of the result and what there is to say of it."""
-    height, width = wanted_size(*what.upright, options.sizing)
-    if min(height, width) < codec.least:
-        raise UsageError(
-            f"{codec.name} does not take frames of {width}x{height}, its sides are "
-            f"{codec.least} or more; choose another size or --codec"
-        )
-    told: tuple[str, ...] = ()
-    if codec.shallow.startswith("yuv420") and (height % 2 or width % 2):
-        even = (height + height % 2, width + width % 2)
-        told = (f"{codec.name} wants even sides: {even[1]}x{even[0]} instead of {width}x{height}",)
-        height, width = even
-    options.limits.check_output(height, width)
-    return (height, width), told
-
-
-def _refuse_ages(what: Survey, source: Path, kind: Container) -> None:
-    """Refuse a frame that is shown for longer than the kind of file can say."""
-    seconds, frame = what.longest
-    ticks = max(1 / what.time_base, _COARSEST)
-    if kind.longest is not None and seconds * ticks > kind.longest:
-        raise ImageRefused(
-            f"{shown(source)}: damaged, or {kind.title} cannot hold it: frame {frame} is shown for "
-            f"{float(seconds / 3600):.1f} hours; if it should be, name an --output of Matroska, "
-            ".mkv"
-        )
-
-
-def _pixel_aspect(what: Survey, size: tuple[int, int], options: VideoOptions) -> Fraction:
-    aspect = 1 / what.pixel_aspect if what.turn.transpose else what.pixel_aspect
-    if options.size is None or aspect == 1:
-        return aspect
-    # A size in pixels keeps the shape of the picture as it is shown.
-    height, width = what.upright
-    return aspect * Fraction(width * size[0], height * size[1])
-
-
-def _losses(what: Survey, kind: Container, codec: Codec) -> tuple[str, ...]:
-    lost = []
-    kept = 10 if codec.deep is not None else 8
-    if what.depth > kept:
-        lost.append(f"{codec.name} is written with {kept} bits: {what.depth} are rounded")
-    if what.alpha:
-        lost.append(f"{codec.name} is written without opacity: left out")
-    if what.interlaced:
-        lost.append("it is interlaced: whole frames are made of its fields first")
-    if kind.tick is not None and (what.grid * kind.tick).denominator != 1:
-        lost.append(f"{kind.title} counts time in 1/{kind.tick} s: time stamps are rounded to it")
-    return tuple(lost)

@@ -11,6 +11,30 @@ _LIKE = Fraction(1, 50)  # what a stream says of its rate is rounder than what i
 _LARGEST = 1_001_000
 
 
+def better(
+    shown: Sequence[int | None], decoding: Sequence[int], step: int, *, reordered: bool
+) -> tuple[tuple[int, ...], int]:
+    """Time stamps that are better than the frames' own, and how many are made up.
+
+    Args:
+        shown: the frames' own.
+        decoding: when their packets are to be decoded.
+        step: the usual distance of two.
+        reordered: whether the packets are not in the order of their own stamps.
+
+    Returns:
+        a stamp of each frame, or none where their own are good, and how many are made up.
+    """
+    known = [pts for pts in shown if pts is not None]
+    if len(known) == len(shown) and _rise(known):
+        return (), 0
+    backwards = any(b < a for a, b in pairwise(known)) or len(known) < len(shown)
+    if backwards and not reordered and _rise(decoding) and len(decoding) == len(shown):
+        # AVI says when to decode; what is shown follows in the same rhythm.
+        return tuple(decoding), 0
+    return in_order(shown, step)
+
+
 def in_order(shown: Sequence[int | None], step: int) -> tuple[tuple[int, ...], int]:
     """Time stamps that rise, as like the given ones as they can be.
 
@@ -54,6 +78,10 @@ def mean_rate(stamps: Sequence[int], time_base: Fraction, said: Fraction) -> Fra
     if abs(said - mean) <= mean * _LIKE:
         return said
     return max(mean, Fraction(1, _LARGEST)).limit_denominator(_LARGEST)
+
+
+def _rise(stamps: Sequence[int]) -> bool:
+    return all(a < b for a, b in pairwise(stamps))
 
 
 def _rising(shown: Sequence[int | None]) -> list[int]:

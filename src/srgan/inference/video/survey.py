@@ -26,7 +26,7 @@ from srgan.inference.video.colour import (
 )
 from srgan.inference.video.library import library
 from srgan.inference.video.source import decoded, decoder, opened
-from srgan.inference.video.stamps import in_order, mean_rate
+from srgan.inference.video.stamps import better, mean_rate
 from srgan.inference.video.whole import may_be_cut, missing, rate_of
 
 _OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
@@ -277,16 +277,8 @@ class _Found:
 
     def _stamps(self) -> tuple[tuple[int, ...], int]:
         """Time stamps that are better than the frames' own, and how many are made up."""
-        known = [pts for pts in self.shown if pts is not None]
-        if len(known) == len(self.shown) and all(a < b for a, b in pairwise(known)):
-            return (), 0
-        backwards = any(b < a for a, b in pairwise(known)) or len(known) < len(self.shown)
-        rising = all(a < b for a, b in pairwise(self.decoding))
-        if backwards and not self.reordered and rising and len(self.decoding) == len(self.shown):
-            # AVI says when to decode; what is shown follows in the same rhythm.
-            return tuple(self.decoding), 0
         step = max(1, round(1 / (rate_of(self.video) * self.video.time_base)))
-        return in_order(self.shown, step)
+        return better(self.shown, self.decoding, step, reordered=self.reordered)
 
     def _last(self) -> int:
         """How long the last frame is shown."""
