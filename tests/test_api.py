@@ -115,6 +115,13 @@ def test_models_lists_networks_first_with_their_figures() -> None:
     assert best.scores["Set5 x4"] > 31.0
 
 
+def test_what_a_picture_loses_is_warned_of_where_it_was_called(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 4), (200, 0, 0, 100)).save(tmp_path / "half.png")
+    with pytest.warns(srgan.SRGANWarning, match=r"half\.png: JPEG holds no opacity") as said:
+        srgan.upscale(tmp_path / "half.png", "nearest", 2, output=tmp_path / "big.jpg")
+    assert [warning.filename for warning in said] == [__file__]
+
+
 def test_what_a_video_loses_is_warned_of_where_it_was_called(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mkv", [scene(0)] * 3, sound="flac")
     with pytest.warns(srgan.SRGANWarning, match=r"clip\.mkv: its sound \(flac\) cannot") as said:

@@ -67,6 +67,9 @@ def upscale(
         LimitExceeded: the picture or its result is too large.
         ModelRefused: the model is unknown or damaged.
         OutputFailed: the result exists already or cannot be written.
+
+    Warns:
+        SRGANWarning: of a path: what the result's format could not keep, a line for each.
     """
     upscaler: Upscaler
     if model is None or isinstance(model, str | PathLike):
@@ -80,12 +83,15 @@ def upscale(
     if isinstance(image, np.ndarray):
         return _array(image, upscaler, asked)  # type: ignore[return-value]
     if isinstance(image, str | PathLike):
+        from srgan.image.atomic import shown
         from srgan.inference.file import Options, default_output, upscale_file
 
         source = Path(image)
         options = Options(scale=scale, size=shape, long_edge=long_edge, overwrite=overwrite)
         target = Path(output) if output is not None else default_output(source, options)
-        upscale_file(source, target, upscaler, options)
+        done = upscale_file(source, target, upscaler, options)
+        for notice in done.notices:
+            warnings.warn(f"{shown(source)}: {notice}", SRGANWarning, stacklevel=2)
         return type(image)(target) if isinstance(image, str) else target  # type: ignore[return-value]
     from PIL import Image
 
