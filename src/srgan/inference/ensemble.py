@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from srgan.inference.upscaler import Image, PartUpscaler, Upscaler
+from srgan.inference.upscaler import Image, Upscaler, part_of
 
 MARK = "+"
 """Behind a method's name: its self-ensemble."""
@@ -44,7 +44,7 @@ class Ensembled:
                     seen = image[:: -1 if down else 1, :: -1 if across else 1]
                     if transposed:
                         seen, y, x = seen.transpose(1, 0, 2), x, y
-                    made = self._part(np.ascontiguousarray(seen), y, x)
+                    made = part_of(self.upscaler, np.ascontiguousarray(seen), y, x)
                     if transposed:
                         made = made.transpose(1, 0, 2)
                     made = made[:: -1 if down else 1, :: -1 if across else 1]
@@ -52,13 +52,6 @@ class Ensembled:
         assert total is not None
         total *= np.float32(1 / 8)
         return total
-
-    def _part(self, image: Image, rows: slice, columns: slice) -> Image:
-        if isinstance(self.upscaler, PartUpscaler):
-            return self.upscaler.part(image, rows, columns)
-        s = self.upscaler.scale
-        made = self.upscaler(image)
-        return made[rows.start * s : rows.stop * s, columns.start * s : columns.stop * s]
 
 
 def ensembled(upscaler: Upscaler) -> Ensembled:

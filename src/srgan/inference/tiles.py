@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.errors import Cancelled, RuntimeFailed, UsageError
-from srgan.inference.upscaler import Image, PartUpscaler, Upscaler
+from srgan.inference.upscaler import Image, Upscaler, part_of
 
 Pixels = NDArray[Any]
 """uint8, uint16 or float32 in [0, 1]; (H, W, 3), or (H, W, 1) for gray."""
@@ -188,7 +188,7 @@ class Tiled:
         try:
             window = as_float(image[y.start : y.stop, x.start : x.stop])
             rows, columns = (slice(s.first - s.start, s.last - s.start) for s in (y, x))
-            enlarged = self._part(window, rows, columns)
+            enlarged = part_of(self.upscaler, window, rows, columns)
             return from_float(enlarged, dtype, channels=image.shape[2])
         except MemoryError as error:
             tall, wide = y.last - y.first, x.last - x.first
@@ -203,15 +203,6 @@ class Tiled:
         parts = self._halves(x, image.shape[1])
         tiles = [self._tile(image, y, part, dtype) for part in parts]
         return np.concatenate(tiles, axis=1)
-
-    def _part(self, window: Image, rows: slice, columns: slice) -> Image:
-        if isinstance(self.upscaler, PartUpscaler):
-            return self.upscaler.part(window, rows, columns)
-        enlarged = self.upscaler(window)
-        return enlarged[
-            rows.start * self.scale : rows.stop * self.scale,
-            columns.start * self.scale : columns.stop * self.scale,
-        ]
 
     def _halves(self, span: Span, length: int) -> tuple[Span, Span]:
         middle = (span.first + span.last) // 2
