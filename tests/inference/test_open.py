@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from inference.tiny import tiny
 from srgan.classical.interpolation import Interpolation
 from srgan.errors import ModelRefused, RuntimeFailed, UsageError
+from srgan.image.resize import KernelName
 from srgan.inference import open as opening
 from srgan.inference.network import Network
 from srgan.inference.open import choose_precision, identity, load, open_network
@@ -136,3 +138,13 @@ def test_a_low_precision_that_overflows_is_repeated_in_fp32(
 def test_a_damaged_graph_fails_clearly() -> None:
     with pytest.raises(RuntimeFailed):
         open_runtime(b"no graph", device="cpu", precision="fp32", threads=1)
+
+
+def test_every_method_before_networks_is_opened_by_what_the_lists_say_of_it() -> None:
+    from srgan.classical.methods import METHODS, UNLEARNED
+    from srgan.weights.catalog import FILTERS, SEARCHES
+    from srgan.weights.format import CLASSICAL
+
+    assert set(CLASSICAL) == METHODS.keys()
+    without_weights = {m.name for m in (*FILTERS, *SEARCHES)}
+    assert without_weights == {*get_args(KernelName), *UNLEARNED}

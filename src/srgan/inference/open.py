@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import cast, get_args
 
 from srgan.classical.interpolation import Interpolation
-from srgan.classical.methods import METHODS, UNLEARNED, open_fitted
 from srgan.errors import ModelRefused, UsageError
 from srgan.image.resize import KernelName
 from srgan.inference.ensemble import MARK, ensembled
@@ -18,8 +17,15 @@ from srgan.inference.runtimes import Device, Precision, choose_device, cores, na
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
 from srgan.processor import fast_bf16
-from srgan.weights.catalog import DERIVED, FAITHFUL, REALISTIC, weights_file
-from srgan.weights.format import Header, Tensors, load_weights
+from srgan.weights.catalog import (
+    DERIVED,
+    FAITHFUL,
+    FILTERS,
+    REALISTIC,
+    SEARCHES,
+    weights_file,
+)
+from srgan.weights.format import CLASSICAL, Header, Tensors, load_weights
 
 FITTED_TILE = 96
 """Side of a fitted method's tiles in pixels: the features of one take 50 MB at x4."""
@@ -27,6 +33,7 @@ DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
 
 _DERIVED = {m.name for m in DERIVED}
+_WITHOUT_WEIGHTS = {m.name for m in (*FILTERS, *SEARCHES)}
 
 MEMORY = 900_000_000
 """Bytes that the network may take for a tile when its size is chosen automatically."""
@@ -66,31 +73,46 @@ def load(
     """
     _check(threads, scale, realism, tile)
     single, eightfold = without_mark(name_or_path)
-    if single in (*get_args(KernelName), *UNLEARNED) and realism is not None:
+    if single in _WITHOUT_WEIGHTS and realism is not None:
         _far_end(single)  # says that it has no such dial
     if single in get_args(KernelName):
         if eightfold:
             raise UsageError(f"{single}{MARK}: a filter gains nothing; take {single} as it is")
         return Interpolation(cast(KernelName, single), scale)
-    if single in UNLEARNED:
-        method = UNLEARNED[single]
-        tiled = Tiled(method.upscaler(scale), method.tile, method.margin)
-        return replace(tiled, upscaler=ensembled(tiled.upscaler)) if eightfold else tiled
-    tensors, header = read_model(single, realism)
-    if header.architecture in METHODS:
-        margin = METHODS[header.architecture].margin
-        tiled = Tiled(open_fitted(tensors, header), FITTED_TILE, margin)
+    if single in _WITHOUT_WEIGHTS:
+        tiled = _unlearned(single, scale)
     else:
-        tiled = open_network(
-            tensors,
-            header,
-            device=choose_device(device),
-            precision=precision,
-            threads=threads or cores(),
-            tile=tile if isinstance(tile, int) else None,
-            margin=reach(header) if exact else None,
-        )
+        tensors, header = read_model(single, realism)
+        if header.architecture in CLASSICAL:
+            tiled = _fitted(tensors, header)
+        else:
+            tiled = open_network(
+                tensors,
+                header,
+                device=choose_device(device),
+                precision=precision,
+                threads=threads or cores(),
+                tile=tile if isinstance(tile, int) else None,
+                margin=reach(header) if exact else None,
+            )
     return replace(tiled, upscaler=ensembled(tiled.upscaler)) if eightfold else tiled
+
+
+# The methods before networks are imported only for who asks for one.
+
+
+def _unlearned(name: str, scale: int) -> Tiled:
+    from srgan.classical.methods import UNLEARNED
+
+    method = UNLEARNED[name]
+    return Tiled(method.upscaler(scale), method.tile, method.margin)
+
+
+def _fitted(tensors: Tensors, header: Header) -> Tiled:
+    from srgan.classical.methods import METHODS, open_fitted
+
+    margin = METHODS[header.architecture].margin
+    return Tiled(open_fitted(tensors, header), FITTED_TILE, margin)
 
 
 def without_mark(name_or_path: str | Path) -> tuple[str, bool]:
@@ -128,7 +150,7 @@ def identity(name_or_path: str | Path, realism: float | None = None) -> str:
     single, eightfold = without_mark(name_or_path)
     if eightfold:
         return f"{identity(single, realism)} {MARK}"
-    if single in (*get_args(KernelName), *UNLEARNED):
+    if single in _WITHOUT_WEIGHTS:
         return single
     names = [name_or_path] if realism is None else [FAITHFUL, _far_end(name_or_path)]
     digest = sha256(str(name_or_path).encode() if str(name_or_path) in _DERIVED else b"")
