@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from srgan.errors import Cancelled, ImageRefused, SRGANError, UsageError
+from srgan.cli.told import refuse_shared_targets, tell_done, tell_failed
+from srgan.errors import Cancelled, SRGANError, UsageError
 
 if TYPE_CHECKING:
     from srgan.inference.file import Done, Options
@@ -162,7 +162,6 @@ def upscale(
     if ray is None and any(given.is_file() for given in inputs):
         opened()  # the runtime starts while all the rest is imported
 
-    from srgan.image.atomic import shown
     from srgan.image.limits import Limits
     from srgan.inference.file import Options, size_mark
     from srgan.inference.stop import stoppable
@@ -237,17 +236,12 @@ def upscale(
                 if os.environ.get("SRGAN_DEBUG"):
                     raise
                 failed += 1
-                message = str(error)
-                if not message.startswith(shown(source)):
-                    message = f"{shown(source)}: {message}"
-                print(f"srgan: {message}", file=sys.stderr)
-                if json_:
-                    what = "refused" if isinstance(error, ImageRefused) else "failed"
-                    _emit({"input": str(source), "status": what, "reason": str(error)})
+                tell_failed(error, source, speaks_of=[source], json_=json_)
                 if isinstance(error, UsageError) and len(pairs) == 1:
                     sys.exit(2)
             else:
-                _report(done, quiet=quiet, json_=json_)
+                frames = f", {done.frames} frames" if done.frames > 1 else ""
+                tell_done(done, f"{frames}, {done.seconds:.1f} s", quiet=quiet, json_=json_)
         sys.exit(stop.exit_status or int(bool(failed or status)))
 
 
@@ -259,35 +253,6 @@ def _one(
 
     with progress_bar(source.name, show=show) as progress:
         return upscale_file(source, target, upscaler, options, progress=progress, cancelled=stop)
-
-
-def _report(done: Done, *, quiet: bool, json_: bool) -> None:
-    from srgan.image.atomic import shown
-
-    if not quiet:
-        for notice in done.notices:
-            print(f"{shown(done.source)}: {notice}", file=sys.stderr)
-    (h, w), (big_h, big_w) = done.size_in, done.size_out
-    if json_:
-        _emit(
-            {
-                "input": str(done.source),
-                "status": "done",
-                "output": str(done.target),
-                "size_in": [w, h],
-                "size_out": [big_w, big_h],
-                "frames": done.frames,
-                "seconds": round(done.seconds, 3),
-                "notices": list(done.notices),
-            }
-        )
-    elif not quiet:
-        frames = f", {done.frames} frames" if done.frames > 1 else ""
-        print(f"{shown(done.target)}  {w}x{h} → {big_w}x{big_h}{frames}, {done.seconds:.1f} s")
-
-
-def _emit(entry: dict[str, Any]) -> None:
-    print(json.dumps(entry, ensure_ascii=True), flush=True)
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -339,12 +304,5 @@ def _pairs(
         else:
             format_for(output)
             pairs.append((given, output))
-    taken: dict[str, Path] = {}
-    for given, target in pairs:
-        other = taken.setdefault(os.path.realpath(target), given)
-        if other is not given:
-            raise UsageError(
-                f"{shown(other)} and {shown(given)} would both become {shown(target)}; "
-                "give them one at a time"
-            )
+    refuse_shared_targets(pairs)
     return pairs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from srgan.cli.told import refuse_shared_targets, tell_done, tell_failed
 from srgan.cli.upscale import parse_size
-from srgan.errors import Cancelled, ImageRefused, SRGANError, UsageError
+from srgan.errors import Cancelled, SRGANError, UsageError
 
 if TYPE_CHECKING:
     from srgan.inference.stop import Stop
@@ -95,7 +95,6 @@ def video(
     if sum(x is not None for x in (scale, size, long_edge)) > 1:
         raise UsageError("give one of --scale, --size and --long-edge")
 
-    from srgan.image.atomic import shown
     from srgan.image.limits import Limits
     from srgan.inference.open import load
     from srgan.inference.stop import stoppable
@@ -126,13 +125,7 @@ def video(
                 if os.environ.get("SRGAN_DEBUG"):
                     raise
                 failed += 1
-                message = str(error)
-                if not message.startswith((shown(source), shown(target))):
-                    message = f"{shown(source)}: {message}"
-                print(f"srgan: {message}", file=sys.stderr)
-                if json_:
-                    what = "refused" if isinstance(error, ImageRefused) else "failed"
-                    _emit({"input": str(source), "status": what, "reason": str(error)})
+                tell_failed(error, source, speaks_of=[source, target], json_=json_)
                 if isinstance(error, UsageError) and len(pairs) == 1:
                     sys.exit(2)
             else:
@@ -159,38 +152,10 @@ def _one(
 
 
 def _report(done: VideoDone, *, quiet: bool, json_: bool) -> None:
-    from srgan.image.atomic import shown
-
-    if not quiet:
-        for notice in done.notices:
-            print(f"{shown(done.source)}: {notice}", file=sys.stderr)
-    (h, w), (big_h, big_w) = done.size_in, done.size_out
-    if json_:
-        _emit(
-            {
-                "input": str(done.source),
-                "status": "done",
-                "output": str(done.target),
-                "size_in": [w, h],
-                "size_out": [big_w, big_h],
-                "frames": done.frames,
-                "reused": done.reused,
-                "codec": done.codec,
-                "seconds": round(done.seconds, 3),
-                "notices": list(done.notices),
-            }
-        )
-    elif not quiet:
-        rate = done.frames / done.seconds
-        same = f" ({done.reused} like the one before)" if done.reused else ""
-        print(
-            f"{shown(done.target)}  {w}x{h} → {big_w}x{big_h}, {done.frames} frames{same}, "
-            f"{done.codec}, {done.seconds:.1f} s, {rate:.2f} frames/s"
-        )
-
-
-def _emit(entry: dict[str, Any]) -> None:
-    print(json.dumps(entry, ensure_ascii=True), flush=True)
+    rate = done.frames / done.seconds
+    same = f" ({done.reused} like the one before)" if done.reused else ""
+    line = f", {done.frames} frames{same}, {done.codec}, {done.seconds:.1f} s, {rate:.2f} frames/s"
+    tell_done(done, line, quiet=quiet, json_=json_, reused=done.reused, codec=done.codec)
 
 
 def _pairs(
@@ -218,7 +183,6 @@ def _pairs(
             )
         return [(inputs[0], output)]
     pairs = [(given, default_output(given, options, output)) for given in inputs]
-    taken: dict[str, Path] = {}
     sources = {os.path.realpath(given): given for given in inputs}
     for given, target in pairs:
         other = sources.get(os.path.realpath(target), given)
@@ -227,10 +191,5 @@ def _pairs(
                 f"{shown(given)} would become {shown(target)}, which is an input itself; "
                 "choose another --output, or give them one at a time"
             )
-        other = taken.setdefault(os.path.realpath(target), given)
-        if other is not given:
-            raise UsageError(
-                f"{shown(other)} and {shown(given)} would both become {shown(target)}; "
-                "give them one at a time"
-            )
+    refuse_shared_targets(pairs)
     return pairs
