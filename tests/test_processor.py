@@ -34,6 +34,7 @@ def test_linux(
     path.write_text(FIRST.format(vendor=vendor, flags=flags))
     monkeypatch.setattr(processor, "_CPUINFO", path)
     assert processor.fast_bf16() is fast
+    assert processor.name() == "any"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,7 @@ def test_windows_and_macos(
     monkeypatch.setattr(processor, "_CPUINFO", tmp_path / "none")
     monkeypatch.setattr("platform.processor", lambda: name)
     assert processor.fast_bf16() is fast
+    assert processor.name() == name
 
 
 @pytest.mark.parametrize(("flags", "fast"), [("fp asimd i8mm bf16", True), ("fp asimd", False)])

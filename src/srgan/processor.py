@@ -16,13 +16,24 @@ def fast_bf16() -> bool:
     long as in fp32. Where the system does not say enough (Windows), True for what may be: ask the
     runtime as well whether it can at all.
     """
-    try:
-        lines = _CPUINFO.read_text().splitlines()
-    except OSError:
+    facts = _facts()
+    if not facts:
         return "AuthenticAMD" in platform.processor()  # Windows; macOS has none of them
-    facts = {
-        key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
-    }
     flags = f"{facts.get('flags', '')} {facts.get('Features', '')}".split()
     amd = facts.get("vendor_id") == "AuthenticAMD"
     return "amx_bf16" in flags or "bf16" in flags or ("avx512_bf16" in flags and amd)
+
+
+def name() -> str:
+    """The processor's name, as far as the system tells it."""
+    return _facts().get("model name") or platform.processor() or platform.machine()
+
+
+def _facts() -> dict[str, str]:
+    """What Linux says of the first core; nothing elsewhere."""
+    try:
+        lines = _CPUINFO.read_text().splitlines()
+    except OSError:
+        return {}
+    parts = (line.partition(":") for line in reversed(lines))
+    return {key.strip(): value.strip() for key, _, value in parts}

@@ -236,16 +236,11 @@ def _facts() -> tuple[str, ...]:
 
     from srgan import __version__
     from srgan.inference.runtimes import cores, native_bf16
-    from srgan.processor import fast_bf16
+    from srgan.processor import fast_bf16, name
 
-    processor = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        processor = names[0] if names else processor
     narrow = native_bf16() and fast_bf16()
     precision = "bf16 where a network was found to lose nothing by it" if narrow else "fp32"
     return (
         f"srgan {__version__}, Python {platform.python_version()}, {platform.system()}",
-        f"{processor}, {cores()} cores; {precision}",
+        f"{name()}, {cores()} cores; {precision}",
     )

@@ -88,15 +88,15 @@ class OpenVino:
         self._local = threading.local()
 
     def _compile(self) -> Any:
-        narrow = native_bf16() and (self.precision == "bf16" or fast_bf16())
-        wide = self.precision == "fp32" or not narrow
+        wanted = self.precision == "bf16" or (self.precision == "int8" and fast_bf16())
+        narrow = wanted and native_bf16()
         with _failures(self.name):
             core = _openvino_core()
             return core.compile_model(
                 core.read_model(self._model),
                 "CPU",
                 {
-                    "INFERENCE_PRECISION_HINT": "f32" if wide else "bf16",
+                    "INFERENCE_PRECISION_HINT": "bf16" if narrow else "f32",
                     "INFERENCE_NUM_THREADS": self._threads,
                     "NUM_STREAMS": 1,
                     "ENABLE_CPU_PINNING": False,
