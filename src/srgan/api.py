@@ -71,11 +71,7 @@ def upscale(
     Warns:
         SRGANWarning: of a path: what the result's format could not keep, a line for each.
     """
-    upscaler: Upscaler
-    if model is None or isinstance(model, str | PathLike):
-        upscaler = load(model, device=device, precision=precision, threads=threads, realism=realism)
-    else:
-        upscaler = model
+    upscaler = _opened(model, device, precision, threads, realism)
     shape = None if size is None else (size[1], size[0])
     if scale is None and size is None and long_edge is None:
         scale = 4.0
@@ -83,15 +79,13 @@ def upscale(
     if isinstance(image, np.ndarray):
         return _array(image, upscaler, asked)  # type: ignore[return-value]
     if isinstance(image, str | PathLike):
-        from srgan.image.atomic import shown
         from srgan.inference.file import Options, default_output, upscale_file
 
         source = Path(image)
         options = Options(scale=scale, size=shape, long_edge=long_edge, overwrite=overwrite)
         target = Path(output) if output is not None else default_output(source, options)
         done = upscale_file(source, target, upscaler, options)
-        for notice in done.notices:
-            warnings.warn(f"{shown(source)}: {notice}", SRGANWarning, stacklevel=2)
+        _warn(source, done.notices)
         return type(image)(target) if isinstance(image, str) else target  # type: ignore[return-value]
     from PIL import Image
 
@@ -149,7 +143,6 @@ def upscale_video(
         ModelRefused: the model is unknown or damaged.
         OutputFailed: the result exists already or cannot be written.
     """
-    from srgan.image.atomic import shown
     from srgan.inference.video.job import VideoOptions, default_output
     from srgan.inference.video.job import upscale_video as run
 
@@ -164,15 +157,10 @@ def upscale_video(
         allow_damaged=allow_damaged,
         threads=threads,
     )
-    upscaler: Upscaler
-    if isinstance(model, str | PathLike):
-        upscaler = load(model, device=device, precision=precision, threads=threads, realism=realism)
-    else:
-        upscaler = model
+    upscaler = _opened(model, device, precision, threads, realism)
     target = Path(output) if output is not None else default_output(source, options)
     done = run(source, target, upscaler, options, progress=progress)
-    for notice in done.notices:
-        warnings.warn(f"{shown(source)}: {notice}", SRGANWarning, stacklevel=2)
+    _warn(source, done.notices)
     return type(video)(target) if isinstance(video, str) else target  # type: ignore[return-value]
 
 
@@ -226,6 +214,26 @@ def models() -> Sequence[Model]:
     from srgan.weights.catalog import models as catalog
 
     return catalog()
+
+
+def _opened(
+    model: str | PathLike[str] | Upscaler | None,
+    device: str,
+    precision: str,
+    threads: int | None,
+    realism: float | None,
+) -> Upscaler:
+    if model is None or isinstance(model, str | PathLike):
+        return load(model, device=device, precision=precision, threads=threads, realism=realism)
+    return model
+
+
+def _warn(source: Path, notices: Sequence[str]) -> None:
+    """Warn of what a result could not keep, at the line that called the public function."""
+    from srgan.image.atomic import shown
+
+    for notice in notices:
+        warnings.warn(f"{shown(source)}: {notice}", SRGANWarning, stacklevel=3)
 
 
 def _array(
