@@ -6,6 +6,7 @@ the bicubic enlargement lacks. Overlapping patches are averaged.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from srgan.classical.luma import LumaUpscaler
 from srgan.classical.patches import by_patches
 
 Float = NDArray[np.float32]
+Double = NDArray[np.float64]
 
 _BATCH = 65536
 
@@ -36,6 +38,15 @@ class Anchors:
             and self.components.shape == (4 * size, self.atoms.shape[0])
             and self.regressors.shape == (self.atoms.shape[1], self.atoms.shape[0], size)
         )
+
+
+def regressor(low: Double, high: NDArray[np.floating[Any]], ridge: float) -> Double:
+    """The ridge regression from (n, d) features to (n, size²) patches, (d, size²).
+
+    The published code multiplies by 1 + ridge; the inverse is taken in d dimensions.
+    """
+    system = low.T @ low + ridge * np.eye(low.shape[1])
+    return np.asarray((1.0 + ridge) * np.linalg.solve(system, low.T @ high), np.float64)
 
 
 def upscaler(anchors: Anchors) -> LumaUpscaler:

@@ -6,7 +6,7 @@ Each atom of Zeyde's dictionaries gets the ridge regression of its 40 most corre
 import numpy as np
 
 from srgan.classical import anchored
-from srgan.classical.anchored import Anchors
+from srgan.classical.anchored import Anchors, regressor
 from srgan.classical.luma import LumaUpscaler
 from srgan.classical.zeyde import Dictionaries
 
@@ -19,12 +19,9 @@ def anchors(dictionaries: Dictionaries, *, neighbours: int = NEIGHBOURS) -> Anch
     low, high = dictionaries.low.T, dictionaries.high.T  # (K, d), (K, size²)
     neighbours = min(neighbours, len(low))
     near = np.argsort(-np.abs(low @ low.T), axis=1, kind="stable")[:, :neighbours]
-    # The published code multiplies by 1 + ridge; the inverse is taken in d dimensions.
     regressors = np.empty((len(low), low.shape[1], high.shape[1]), np.float32)
     for atom, group in enumerate(near):
-        a = low[group].astype(np.float64)  # (neighbours, d)
-        system = a.T @ a + RIDGE * np.eye(a.shape[1])
-        regressors[atom] = (1.0 + RIDGE) * np.linalg.solve(system, a.T @ high[group])
+        regressors[atom] = regressor(low[group].astype(np.float64), high[group], RIDGE)
     return Anchors(dictionaries.scale, dictionaries.components, dictionaries.low, regressors)
 
 

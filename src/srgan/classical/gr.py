@@ -7,23 +7,20 @@ every patch's features into what the bicubic enlargement lacks.
 import numpy as np
 
 from srgan.classical import anchored
-from srgan.classical.anchored import Anchors
+from srgan.classical.anchored import Anchors, regressor
 from srgan.classical.luma import LumaUpscaler
 from srgan.classical.zeyde import Dictionaries
 
 
 def anchors(dictionaries: Dictionaries) -> Anchors:
     """The one regressor, as that of a single anchor which every patch is nearest to."""
-    low, high = dictionaries.low.astype(np.float64), dictionaries.high.astype(np.float64)
-    ridge = ridge_of(low.shape[1])
-    # The published code multiplies by 1 + ridge; the inverse is taken in d dimensions.
-    system = low @ low.T + ridge * np.eye(len(low))
-    regressor = (1.0 + ridge) * np.linalg.solve(system, low @ high.T)  # (d, size²)
+    low, high = dictionaries.low.T.astype(np.float64), dictionaries.high.T
+    only = regressor(low, high, ridge_of(len(low)))
     return Anchors(
         dictionaries.scale,
         dictionaries.components,
         dictionaries.low[:, :1],
-        regressor[None].astype(np.float32),
+        only[None].astype(np.float32),
     )
 
 
