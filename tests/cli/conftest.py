@@ -3,8 +3,11 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from srgan.cli import main
 
@@ -33,3 +36,15 @@ def srgan(
         return Ran(status, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder of test sets: one, Tiny, of three pictures."""
+    folder = tmp_path / "data" / "Tiny"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in "abc":
+        coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        coarse.resize((32, 32), Image.Resampling.BICUBIC).save(folder / f"{name}.png")
+    return tmp_path / "data"

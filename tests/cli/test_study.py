@@ -6,22 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
 Run = Callable[..., Any]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "data" / "Tiny"
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for name in "abc":
-        coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
-        coarse.resize((32, 32), Image.Resampling.BICUBIC).save(folder / f"{name}.png")
-    return tmp_path / "data"
 
 
 def _make(data: Path, out: Path, *more: object) -> list[object]:
