@@ -1,8 +1,9 @@
 """From a clean HR photo to a damaged LR one, as phones and web sites damage photos.
 
 A moderate, first-order pipeline after Wang et al. 2021 (Real-ESRGAN, arXiv 2107.10833), with the
-weaker ranges that a small network can undo: blur, resize, noise, JPEG, each drawn at random. Every
-function takes uint8 or float RGB (H, W, 3) in [0, 255] and its own random generator.
+weaker ranges that a small network can undo: blur, resize, noise, then JPEG or video coding, each
+drawn at random. Every function takes uint8 or float RGB (H, W, 3) in [0, 255] and its own random
+generator.
 """
 
 import io
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from srgan.degradation.video import h264
 from srgan.errors import UsageError
 from srgan.image.resize import KernelName, imresize
 
@@ -31,6 +33,8 @@ class Degradation:
         gray_noise_share: share of noise that is the same in all channels.
         jpeg_quality: lowest and highest quality of JPEG, 4:2:0.
         middle: factor of a resize in between, relative to the LR size; 1 is none.
+        video_share: share of damaged samples that are frames of H.264, and no JPEG (needs PyAV).
+        video_crf: lowest and highest constant rate factor of x264; 23 is its default.
     """
 
     clean: float = 0.2
@@ -42,17 +46,22 @@ class Degradation:
     jpeg_share: float = 0.7
     jpeg_quality: tuple[int, int] = (40, 95)
     middle: tuple[float, float] = (1.0, 2.0)
+    video_share: float = 0.0
+    video_crf: tuple[int, int] = (18, 34)
 
     def __post_init__(self) -> None:
-        for name in ("clean", "blur_share", "noise_share", "gray_noise_share", "jpeg_share"):
+        shares = ("clean", "blur_share", "noise_share", "gray_noise_share", "jpeg_share")
+        for name in (*shares, "video_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"degradation.{name} is a share from 0 to 1")
-        for name in ("blur_sigma", "noise_std_255", "jpeg_quality", "middle"):
+        for name in ("blur_sigma", "noise_std_255", "jpeg_quality", "middle", "video_crf"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise UsageError(f"degradation.{name} goes from a low to a high value above 0")
         if self.jpeg_quality[1] > 100:
             raise UsageError("degradation.jpeg_quality ends at 100")
+        if self.video_crf[1] > 51:
+            raise UsageError("degradation.video_crf ends at 51")
 
 
 def degrade(
@@ -75,6 +84,10 @@ def degrade(
         gray = bool(draw.random() < ranges.gray_noise_share)
         image = noise(image, float(draw.uniform(*ranges.noise_std_255)), draw, gray=gray)
     lr = to_bytes(image)
+    # A share of 0 draws nothing, so that recipes from before there was video keep their samples.
+    if ranges.video_share and draw.random() < ranges.video_share:
+        low, high = ranges.video_crf
+        return h264(lr, int(draw.integers(low, high + 1)), draw)
     if draw.random() < ranges.jpeg_share:
         low, high = ranges.jpeg_quality
         # Within a photo a crop may begin anywhere in the grid of JPEG's blocks.
