@@ -17,14 +17,7 @@ from srgan.inference.runtimes import Device, Precision, choose_device, cores, na
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
 from srgan.processor import fast_bf16
-from srgan.weights.catalog import (
-    DERIVED,
-    FAITHFUL,
-    FILTERS,
-    REALISTIC,
-    SEARCHES,
-    weights_file,
-)
+from srgan.weights.catalog import DERIVED, DIALS, FILTERS, SEARCHES, weights_file
 from srgan.weights.format import CLASSICAL, Header, Tensors, load_weights
 
 FITTED_TILE = 96
@@ -74,7 +67,7 @@ def load(
     _check(threads, scale, realism, tile)
     single, eightfold = without_mark(name_or_path)
     if single in _WITHOUT_WEIGHTS and realism is not None:
-        _far_end(single)  # says that it has no such dial
+        _dial(single)  # says that it has no such dial
     if single in get_args(KernelName):
         if eightfold:
             raise UsageError(f"{single}{MARK}: a filter gains nothing; take {single} as it is")
@@ -152,7 +145,7 @@ def identity(name_or_path: str | Path, realism: float | None = None) -> str:
         return f"{identity(single, realism)} {MARK}"
     if single in _WITHOUT_WEIGHTS:
         return single
-    names = [name_or_path] if realism is None else [FAITHFUL, _far_end(name_or_path)]
+    names = (name_or_path,) if realism is None else _dial(name_or_path)
     digest = sha256(str(name_or_path).encode() if str(name_or_path) in _DERIVED else b"")
     for name in names:
         try:
@@ -280,19 +273,19 @@ def find_weights(name_or_path: str | Path) -> Path:
     return weights_file(str(name_or_path))
 
 
-def _far_end(name_or_path: str | Path) -> str:
-    if str(name_or_path) not in REALISTIC:
-        names = ", ".join(REALISTIC)
+def _dial(name_or_path: str | Path) -> tuple[str, str]:
+    if str(name_or_path) not in DIALS:
+        names = ", ".join(DIALS)
         raise UsageError(f"--realism is a dial of {names}; choose one of them as the model")
-    return REALISTIC[str(name_or_path)]
+    return DIALS[str(name_or_path)]
 
 
 def _blended(name_or_path: str | Path, realism: float) -> tuple[Tensors, Header]:
-    far = _far_end(name_or_path)
-    calm, header = load_weights(weights_file(FAITHFUL))
+    near, far = _dial(name_or_path)
+    calm, header = load_weights(weights_file(near))
     sharp, other = load_weights(weights_file(far))
     if not header.fits(other):
-        raise ModelRefused(f"{FAITHFUL} and {far} differ in their networks; they cannot be blended")
+        raise ModelRefused(f"{near} and {far} differ in their networks; they cannot be blended")
     margin = max(int(h.card.get("tile_margin", DEFAULT_MARGIN)) for h in (header, other))
     # The ranges that int8 needs are those of one model, not of a mixture.
     both = set(header.card.get("precisions", ())) & set(other.card.get("precisions", ()))

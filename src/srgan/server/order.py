@@ -12,7 +12,7 @@ from srgan.errors import SRGANError
 from srgan.server.lane import Choice, Task
 from srgan.server.limits import ServerLimits
 from srgan.server.problems import Problem, code_of
-from srgan.weights.catalog import FAITHFUL, REALISTIC, Model
+from srgan.weights.catalog import DIALS, Model
 
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "webp": "WEBP", "tiff": "TIFF"}
 """What results are given in, by the name in the form."""
@@ -77,8 +77,8 @@ class Order:
 
 def has_dial(name: str, models: Sequence[Model]) -> bool:
     """Whether a model's realism can be chosen: its faithful sibling has to be there as well."""
-    faithful = FAITHFUL in {m.name for m in models}
-    return faithful and name != FAITHFUL and name in REALISTIC
+    faithful, _ = DIALS.get(name, (name, name))
+    return name != faithful and faithful in {m.name for m in models}
 
 
 def read_order(

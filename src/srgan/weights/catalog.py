@@ -13,11 +13,12 @@ Kind = Literal["network", "dictionary", "filter", "search"]
 DEFAULT = "srgan-photo"
 """The model that is used when nobody names one."""
 
-FAITHFUL = "srresnet"
-"""The model at the beginning of the realism dial."""
-
-REALISTIC = {"srresnet": "srgan", "srgan": "srgan", "srgan-photo": "srgan-photo"}
-"""The model that lies towards the end of each one's realism dial."""
+DIALS = {
+    "srresnet": ("srresnet", "srgan"),
+    "srgan": ("srresnet", "srgan"),
+    "srgan-photo": ("srresnet", "srgan-photo"),
+}
+"""Whose realism can be chosen: from the first model, at 0, towards and beyond the second."""
 
 
 @dataclass(frozen=True, slots=True)
