@@ -4,6 +4,7 @@ Needs PyAV (`pip install 'srgan[video]'`), with FFmpeg's libx264.
 """
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,41 @@ MARGIN = 16
 """Mirrored pixels around the picture, from which it moves in."""
 
 
-def h264(
-    image: NDArray[np.uint8], crf: int, draw: np.random.Generator, *, preset: str = "veryfast"
-) -> NDArray[np.uint8]:
+def h264(image: NDArray[np.uint8], crf: int, draw: np.random.Generator) -> NDArray[np.uint8]:
     """One frame, any one, of a short clip in which ``image`` drifts, as H.264 leaves it.
 
     Args:
         image: RGB (H, W, 3).
         crf: x264's constant rate factor: 18 is nearly clean, 23 its default, 34 poor.
         draw: decides the motion, which of the frames it is, and where the blocks' grid lies.
+
+    Raises:
+        UsageError: PyAV is missing or lacks libx264.
+    """
+    height, width = image.shape[:2]
+    padded = np.pad(image, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="symmetric")
+    chosen = int(draw.integers(FRAMES))
+    motion = draw.integers(-REACH, REACH + 1, 2)
+    # A frame is a little larger than the picture, which lies anywhere in its grid of blocks.
+    corner = draw.integers(0, 8, 2)
+    rows, columns = (int(n + c + (n + c) % 2) for n, c in zip((height, width), corner, strict=True))
+    frames = []
+    for k in range(FRAMES):
+        y, x = (MARGIN - corner + (k - chosen) * motion).tolist()
+        frames.append(padded[y : y + rows, x : x + columns])
+    y, x = corner.tolist()
+    found = clip(frames, crf, preset="veryfast")[chosen]
+    return np.ascontiguousarray(found[y : y + height, x : x + width])
+
+
+def clip(
+    frames: Sequence[NDArray[np.uint8]], crf: int, *, preset: str = "medium"
+) -> list[NDArray[np.uint8]]:
+    """RGB frames of one size, (H, W, 3) with even sides, after H.264 in 4:2:0.
+
+    Args:
+        frames: the clip.
+        crf: x264's constant rate factor.
         preset: x264's.
 
     Raises:
@@ -40,13 +67,6 @@ def h264(
         raise UsageError(
             "damage by video coding needs one more package: pip install 'srgan[video]'"
         ) from error
-    height, width = image.shape[:2]
-    padded = np.pad(image, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="symmetric")
-    chosen = int(draw.integers(FRAMES))
-    motion = draw.integers(-REACH, REACH + 1, 2)
-    # A frame is a little larger than the picture, which lies anywhere in its grid of blocks.
-    corner = draw.integers(0, 8, 2)
-    size = [int(n + c + (n + c) % 2) for n, c in zip((height, width), corner, strict=True)]
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="h264") as container:
         options = {"crf": str(crf), "preset": preset, "threads": "1"}
@@ -54,19 +74,16 @@ def h264(
             stream = container.add_stream("libx264", rate=25, options=options)
         except ValueError as error:
             raise UsageError("this PyAV was built without libx264, which H.264 needs") from error
-        stream.height, stream.width = size
+        stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
-        for k in range(FRAMES):
-            y, x = (MARGIN - corner + (k - chosen) * motion).tolist()
-            part = padded[y : y + size[0], x : x + size[1]]
-            frame = av.VideoFrame.from_ndarray(_planes(part), format="yuv420p")
+        for rgb in frames:
+            frame = av.VideoFrame.from_ndarray(_planes(rgb), format="yuv420p")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     buffer.seek(0)
     with av.open(buffer, "r", format="h264") as container:
-        frames = [np.asarray(frame.to_ndarray(), np.uint8) for frame in container.decode(video=0)]
-    y, x = corner.tolist()
-    return np.ascontiguousarray(_colour(frames[chosen])[y : y + height, x : x + width])
+        planes = [np.asarray(frame.to_ndarray(), np.uint8) for frame in container.decode(video=0)]
+    return [_colour(frame) for frame in planes]
 
 
 def _planes(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
