@@ -64,6 +64,12 @@ def test_fast_has_less_than_100_000_parameters() -> None:
         ("name.x=1", "name is no section"),
         ("updates", "--set wants key=value"),
         ("degradation.jpeg_quality=[90,30]", "jpeg_quality goes from a low to a high"),
+        ("crop=96", "unknown key 'crop'; did you mean 'data.crop'?"),
+        ("optimiser.learning_rate=nan", "must be a finite number"),
+        ("optimiser.beta1=1.0", "beta1 = 1.0: must be at least 0 and below 1"),
+        ("optimiser.warm_up=-1", "warm_up = -1: must not be negative"),
+        ("updates=100", "decay = 7400: more than all 100 updates"),
+        ("seed=18446744073709551615", "must be below 2^62"),
     ],
 )
 def test_a_wrong_key_or_value_is_one_clear_line(change: str, message: str) -> None:
@@ -71,6 +77,25 @@ def test_a_wrong_key_or_value_is_one_clear_line(change: str, message: str) -> No
         load_recipe(RECIPES / "srresnet.toml", [change])
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "message"),
+    [
+        ("srgan", ["adversarial.learning_rate=-1.0"], "learning_rate = -1.0: must be above 0"),
+        ("srgan", ["adversarial.channels=0"], "channels = 0: must be at least 1"),
+        ("srgan", ["content.weight=-1.0"], "content.weight = -1.0: must not be negative"),
+        ("srgan-mse", ["pixel.weight=0.0", "adversarial.weight=0.0"], "every loss of the gener"),
+        ("espcn", ["data.crop=50"], "data.crop = 50: must be a multiple of the scale, 4"),
+        ("espcn", ["network.scale=5"], "network.scale = 5: must be 2, 3 or 4"),
+        ("espcn", ["checkpoint_every=0"], "checkpoint_every = 0: must be at least 1"),
+        ("espcn", ["ema=2.0"], "ema = 2.0: must be at least 0 and below 1"),
+    ],
+)
+def test_so_it_is_in_each_kind_of_recipe(recipe: str, changes: list[str], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_recipe(RECIPES / f"{recipe}.toml", changes)
+    assert message in str(caught.value)
 
 
 def test_a_missing_or_broken_recipe(tmp_path: Path) -> None:

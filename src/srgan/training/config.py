@@ -2,9 +2,10 @@
 
 import dataclasses
 import difflib
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -108,8 +109,6 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.luma < 0:
-            raise UsageError(f"recipe.luma = {self.luma}: must not be negative")
         if not 1 <= self.positions <= 8:
             raise UsageError(f"recipe.positions = {self.positions}: must be 1 to 8")
 
@@ -195,6 +194,9 @@ class GanConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        terms = (self.pixel.weight, self.content.weight, self.adversarial.weight, self.artefacts)
+        if not any((*terms, self.consistency, self.grid, self.total_variation)):
+            raise UsageError("recipe: every loss of the generator has weight 0; give one a weight")
         if self.shift < 0 or self.shift % 8 or self.shift > self.data.crop - 32:
             raise UsageError(
                 f"recipe.shift = {self.shift}: must be a multiple of 8 that leaves 32 pixels of "
@@ -240,49 +242,97 @@ class LumaConfig:
     data: DataConfig = field(default_factory=DataConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
+    def __post_init__(self) -> None:
+        check(self)
+
 
 Config = PretrainConfig | GanConfig
 
 
-def check(config: Config) -> None:
+_LEAST = {
+    "updates": 1,
+    "log_every": 1,
+    "validate_every": 1,
+    "checkpoint_every": 1,
+    "seed": 0,
+    "data.batch": 1,
+    "data.crop": 16,
+    "data.held_out": 1,
+    "data.held_out_seed": 0,
+    "data.workers": 0,
+    "generator.channels": 1,
+    "generator.blocks": 1,
+    "network.channels": 1,
+    "network.recursions": 1,
+    "optimiser.warm_up": 0,
+    "optimiser.decay": 0,
+    "adversarial.channels": 1,
+    "adversarial.warm_up": 0,
+    **dict.fromkeys(("luma", "artefacts", "consistency", "grid", "total_variation"), 0),
+    **dict.fromkeys(("pixel.weight", "content.weight", "adversarial.weight"), 0),
+}
+_SHARES = ("ema", "optimiser.beta1", "optimiser.beta2")
+_RATES = ("optimiser.learning_rate", "adversarial.learning_rate")
+
+
+def check(config: Config | LumaConfig) -> None:
     """Values that no run can have.
 
     Raises:
         UsageError: naming the key, its value and what it must be.
     """
-    least = {
-        "updates": (config.updates, 1),
-        "log_every": (config.log_every, 1),
-        "validate_every": (config.validate_every, 1),
-        "checkpoint_every": (config.checkpoint_every, 1),
-        "seed": (config.seed, 0),
-        "data.batch": (config.data.batch, 1),
-        "data.crop": (config.data.crop, 32),
-        "data.held_out": (config.data.held_out, 1),
-        "data.workers": (config.data.workers, 0),
-        "generator.channels": (config.generator.channels, 1),
-        "generator.blocks": (config.generator.blocks, 1),
-    }
-    for key, (value, lowest) in least.items():
-        if value < lowest:
-            raise UsageError(f"recipe.{key} = {value}: must be at least {lowest}")
-    if config.generator.scale not in (2, 3, 4):
-        raise UsageError(f"recipe.generator.scale = {config.generator.scale}: must be 2, 3 or 4")
-    if config.data.crop % (4 * config.generator.scale):
+    values = _flat(asdict(config))
+    for key in values.keys() & _LEAST.keys():
+        if values[key] < _LEAST[key]:
+            wanted = "not be negative" if _LEAST[key] == 0 else f"be at least {_LEAST[key]}"
+            raise UsageError(f"recipe.{key} = {values[key]}: must {wanted}")
+    for key in _SHARES:
+        if not 0.0 <= values[key] < 1.0:
+            raise UsageError(f"recipe.{key} = {values[key]}: must be at least 0 and below 1")
+    for key in values.keys() & set(_RATES):
+        if values[key] <= 0:
+            raise UsageError(f"recipe.{key} = {values[key]}: must be above 0")
+    for key in ("seed", "data.held_out_seed"):
+        if values[key] >= 1 << 62:  # room for what is added to it, in the generators' 64 bits
+            raise UsageError(f"recipe.{key} = {values[key]}: must be below 2^62")
+    if config.optimiser.schedule != "constant" and config.optimiser.decay > config.updates:
+        raise UsageError(
+            f"recipe.optimiser.decay = {config.optimiser.decay}: more than all "
+            f"{config.updates} updates, so that the rate would begin lowered; set both"
+        )
+    network = config.network if isinstance(config, LumaConfig) else config.generator
+    where = "network" if isinstance(config, LumaConfig) else "generator"
+    if network.scale not in (2, 3, 4):
+        raise UsageError(f"recipe.{where}.scale = {network.scale}: must be 2, 3 or 4")
+    if isinstance(config, LumaConfig):
+        if config.data.crop % network.scale:
+            raise UsageError(
+                f"recipe.data.crop = {config.data.crop}: must be a multiple of the scale, "
+                f"{network.scale}"
+            )
+        return
+    if config.data.crop < 32:
+        raise UsageError(f"recipe.data.crop = {config.data.crop}: must be at least 32")
+    if config.data.crop % (4 * network.scale):
         raise UsageError(
             f"recipe.data.crop = {config.data.crop}: must be a multiple of "
-            f"{4 * config.generator.scale}, four times the scale"
+            f"{4 * network.scale}, four times the scale"
         )
-    if config.degradation is not None and config.generator.scale != 4:
+    if config.degradation is not None and network.scale != 4:
         raise UsageError("recipe.degradation: damaged photos are made for scale 4 only")
-    if not 0.0 <= config.ema < 1.0:
-        raise UsageError(f"recipe.ema = {config.ema}: must be at least 0 and below 1")
-    if config.optimiser.learning_rate <= 0:
-        raise UsageError(
-            f"recipe.optimiser.learning_rate = {config.optimiser.learning_rate}: must be above 0"
-        )
     if config.output_range not in ((0.0, 1.0), (-1.0, 1.0)):
         raise UsageError("recipe.output_range must be [0.0, 1.0] or [-1.0, 1.0]")
+
+
+def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a recipe by key, those of its sections as ``section.key``."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{inner}": v for inner, v in value.items()}
+        else:
+            flat[key] = value
+    return flat
 
 
 C = TypeVar("C")
@@ -335,7 +385,7 @@ def build(cls: type[C], table: Mapping[str, Any], where: str) -> C:
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in hints:
-            near = difflib.get_close_matches(key, names, n=1)
+            near = difflib.get_close_matches(key, names, n=1) or _in_sections(key, hints)
             hint = f"; did you mean {near[0]!r}?" if near else f"; valid: {', '.join(names)}"
             raise UsageError(f"{where}: unknown key {key!r}{hint}")
         values[key] = _convert(hints[key], value, f"{where}.{key}")
@@ -350,6 +400,17 @@ def build(cls: type[C], table: Mapping[str, Any], where: str) -> C:
             and f.name not in values
         ]
         raise UsageError(f"{where}: missing {', '.join(missing)}") from error
+
+
+def _in_sections(key: str, hints: Mapping[str, Any]) -> list[str]:
+    """The keys of sections that are called so or nearly so, as ``section.key``."""
+    inner = {
+        f.name: f"{section}.{f.name}"
+        for section, hint in hints.items()
+        if dataclasses.is_dataclass(hint)
+        for f in dataclasses.fields(hint)
+    }
+    return [inner[name] for name in difflib.get_close_matches(key, inner, n=1)]
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
@@ -372,7 +433,9 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list) or len(value) != len(parts):
             raise UsageError(f"{where}: must be a list of {len(parts)}, not {value!r}")
         return tuple(_convert(h, v, where) for h, v in zip(parts, value, strict=True))
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise UsageError(f"{where}: must be a finite number, not {value!r}")
         return float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise UsageError(f"{where}: must be of type {hint.__name__}, not {value!r}")
