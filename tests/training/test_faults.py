@@ -227,6 +227,21 @@ def test_a_tenth_of_a_folder_damaged_costs_just_those(
     pretrain(pretrain_config(), data=[tmp_path / "pack"], out=tmp_path / "run", device="cpu")
 
 
+def test_photos_added_after_a_refusal_are_seen(
+    tmp_path: Path, pretrain_config: Pixel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(3):
+        Image.new("RGB", (140, 130), (60 * i, 90, 30)).save(photos / f"{i}.png")
+    config = pretrain_config(data=PIXEL["data"] | {"held_out": 3})
+    with pytest.raises(DataRefused, match="add photos or set"):
+        pretrain(config, data=[photos], out=tmp_path / "run", device="cpu")
+    draw = np.random.default_rng(0).integers(0, 256, (130, 140, 3), dtype=np.uint8)
+    Image.fromarray(draw).save(photos / "more.png")
+    pretrain(config, data=[photos], out=tmp_path / "run", device="cpu")
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [

@@ -140,8 +140,15 @@ def prepare(
     return Prepared(len(photos), offset // 3, tuple(quarantined))
 
 
-def open_data(folders: Sequence[str | Path], cache: str | Path) -> Pack:
+def open_data(
+    folders: Sequence[str | Path], cache: str | Path, *, anew: bool = False
+) -> Pack:
     """Packs as they are; folders of photos packed into ``cache`` first, once.
+
+    Args:
+        folders: packs and folders of photos.
+        cache: folder of the pack that is made.
+        anew: make it again where there is one, of a run that did not get far.
 
     Raises:
         DataRefused: a folder is missing, or holds no usable photo.
@@ -150,7 +157,7 @@ def open_data(folders: Sequence[str | Path], cache: str | Path) -> Pack:
     loose = [f for f in map(Path, folders) if f not in packs]
     if loose:
         cache = Path(cache)
-        if not (cache / "index.json").is_file():
+        if anew or not (cache / "index.json").is_file():
             prepare(loose, cache)
         packs.append(cache)
     return Pack(*packs)

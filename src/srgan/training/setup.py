@@ -73,7 +73,7 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
 
     scale = config.generator.scale
     if processes.first:
-        open_data(data, out / "pack")
+        open_data(data, out / "pack", anew=not resume)
     wait(processes)
     pack = open_data(data, out / "pack")
     use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
