@@ -8,9 +8,11 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from srgan.errors import UsageError  # noqa: E402
+from srgan.errors import DataRefused, UsageError  # noqa: E402
 from srgan.image.colour import luma  # noqa: E402
+from srgan.training import luma as luma_module  # noqa: E402
 from srgan.training.config import LumaConfig, load_recipe  # noqa: E402
+from srgan.training.distributed import Processes  # noqa: E402
 from srgan.training.luma import tensor_luma, train_luma  # noqa: E402
 from srgan.training.packing import prepare  # noqa: E402
 from srgan.weights.format import load_weights  # noqa: E402
@@ -47,7 +49,7 @@ def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     small += ["optimiser.schedule=constant", f"method={method}"]
     config = load_recipe(RECIPES / f"{name}.toml", small)
     assert isinstance(config, LumaConfig)
-    path = train_luma(config, data=pack, out=tmp_path / "whole")
+    path = train_luma(config, data=[pack], out=tmp_path / "whole")
     whole, header = load_weights(path)
     assert header.architecture == config.network.architecture
     assert header.card["updates"] == 12
@@ -55,13 +57,27 @@ def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     half = load_recipe(RECIPES / f"{name}.toml", [*small, "updates=6"])
     assert isinstance(half, LumaConfig)
     out = tmp_path / "halves"
-    train_luma(half, data=pack, out=out)
+    train_luma(half, data=[pack], out=out)
     with pytest.raises(UsageError, match="holds a run already"):
-        train_luma(config, data=pack, out=out)
-    again, _ = load_weights(train_luma(config, data=pack, out=out, resume=True))
+        train_luma(config, data=[pack], out=out)
+    again, _ = load_weights(train_luma(config, data=[pack], out=out, resume=True))
     assert again.keys() == whole.keys()
     for key, tensor in whole.items():
         assert np.array_equal(again[key], tensor), key
+
+
+def test_all_packs_are_trained_on_and_by_one_process(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = [*SMALL, "updates=1", "data.held_out=3", "optimiser.decay=1", "network.channels=4"]
+    config = load_recipe(RECIPES / "espcn.toml", small)
+    assert isinstance(config, LumaConfig)
+    with pytest.raises(DataRefused, match="3 photos and 3 of them held out"):
+        train_luma(config, data=[pack], out=tmp_path / "one")
+    train_luma(config, data=[pack, pack], out=tmp_path / "two")
+    monkeypatch.setattr(luma_module, "join", lambda device: Processes(0, 2, torch.device("cpu")))
+    with pytest.raises(UsageError, match="trained by one process; start it without torchrun"):
+        train_luma(config, data=[pack, pack], out=tmp_path / "three")
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -70,7 +86,7 @@ def test_what_the_loss_does(precision: str, pack: Path, tmp_path: Path) -> None:
     more += ["network.channels=16", f"precision={precision}"]
     config = load_recipe(RECIPES / "espcn.toml", more)
     assert isinstance(config, LumaConfig)
-    weights, _ = load_weights(train_luma(config, data=pack, out=tmp_path / "run"))
+    weights, _ = load_weights(train_luma(config, data=[pack], out=tmp_path / "run"))
     assert all(w.dtype == np.float32 for w in weights.values())
     import json
 

@@ -34,12 +34,7 @@ def train(
 
     config = load_recipe(recipe, set_ or [])
     if isinstance(config, LumaConfig):
-        from srgan.training.distributed import join
-        from srgan.training.packing import open_data
-
-        name = str(join(device).device)
-        pack = open_data(data, out / "pack").folders[0]
-        weights = train_luma(config, data=pack, out=out, device=name, resume=resume)
+        weights = train_luma(config, data=data, out=out, device=device, resume=resume)
     elif isinstance(config, GanConfig):
         weights = train_gan(config, data=data, out=out, device=device, resume=resume)
     else:

@@ -7,6 +7,7 @@ published with mean squared error on luma, which is what they get here.
 import copy
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,38 +30,53 @@ from srgan.training.checkpoint import (
 )
 from srgan.training.config import LumaConfig
 from srgan.training.data import Crops, Downscale, split
+from srgan.training.distributed import join, leave
+from srgan.training.faults import explaining
 from srgan.training.generator import commit, follow, learning_rate, part
 from srgan.training.log import log_line
 from srgan.training.muon import Muon
-from srgan.training.packing import Pack
+from srgan.training.packing import Pack, open_data
 from srgan.weights.format import Header, save_weights
 
 _OFFSET = 16.0 / 255.0
 
 
+@explaining
 def train_luma(
-    config: LumaConfig, *, data: Path, out: Path, device: str = "cpu", resume: bool = False
+    config: LumaConfig,
+    *,
+    data: Sequence[Path],
+    out: Path,
+    device: str = "cpu",
+    resume: bool = False,
 ) -> Path:
     """Train a luma network for squared error; returns its weights file.
 
     Args:
         config: the recipe.
-        data: a pack made by :func:`srgan.training.packing.prepare`.
+        data: folders of photos, or packs made by :func:`srgan.training.packing.prepare`.
         out: the run's folder: ``checkpoint.safetensors``, ``log.jsonl``, ``generator.safetensors``.
-        device: where to train, such as ``"cpu"`` or ``"cuda"``.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` ...
         resume: go on from the folder's checkpoint.
 
     Raises:
         TrainingStopped: the loss is no longer a number, or there is nothing to resume.
-        UsageError: ``out`` holds a run already and ``resume`` was not asked for.
+        UsageError: ``out`` holds a run already and ``resume`` was not asked for, the device does
+            not exist, or several processes were started.
+        DataRefused: there are too few photos, or too small ones.
+        OutputFailed: the run's folder cannot be written.
         ModelRefused: the recipe's network cannot be built.
     """
+    processes = join(device)
+    if processes.world > 1:
+        leave(processes)
+        raise UsageError("a luma network is trained by one process; start it without torchrun")
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists() and not resume:
         raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
     torch.manual_seed(config.seed)
-    dev = torch.device(device)
+    dev = processes.device
     scale = config.network.scale
     network = build(config.network.architecture, network_arguments(config)).to(dev)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -72,7 +88,7 @@ def train_luma(
         [{"params": body, "factor": 1.0}, {"params": [last_weight, last_bias], "factor": 0.1}],
         betas=(config.optimiser.beta1, config.optimiser.beta2),
     )
-    pack = Pack(data)
+    pack = open_data(data, out / "pack", anew=not resume)
     use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
     crops = Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed)
     downscale = Downscale(scale, config.data.crop, dev)
