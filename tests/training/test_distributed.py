@@ -120,3 +120,29 @@ def test_a_gpu_that_is_not_there_is_one_clear_line(monkeypatch: pytest.MonkeyPat
     with pytest.raises(UsageError, match="sees no GPU here; use --device cpu"):
         join("cuda")
     assert join("auto").device.type == "cpu"
+
+
+def test_the_gpu_asked_for_is_made_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    current: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    assert join("cuda:1").device == torch.device("cuda:1")
+    assert current == [torch.device("cuda:1")]
+    assert join("cuda").device == torch.device("cuda")
+    with pytest.raises(UsageError, match="--device cuda:2: there are 2 GPUs, counted from 0"):
+        join("cuda:2")
+
+
+def test_more_processes_than_gpus_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(UsageError, match="process 1 of torchrun: there are 1 GPUs"):
+        join("auto")
+
+
+def test_a_kind_of_device_that_training_does_not_know() -> None:
+    with pytest.raises(UsageError, match="--device meta: training knows cpu, cuda and mps"):
+        join("meta")

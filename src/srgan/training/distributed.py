@@ -51,21 +51,26 @@ def join(device: str) -> Processes:
         chosen = torch.device(name)
     except RuntimeError as error:
         raise UsageError(f"--device {device}: no such kind of device; say cpu or cuda") from error
+    if chosen.type not in ("cpu", "cuda", "mps"):
+        raise UsageError(f"--device {device}: training knows cpu, cuda and mps")
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"--device {device}: PyTorch sees no GPU here; use --device cpu")
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError(f"--device {device}: PyTorch sees no Apple GPU here; use --device cpu")
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise UsageError(
-            f"--device {device}: there are {torch.cuda.device_count()} GPUs, counted from 0"
-        )
+    if chosen.type == "cuda":
+        if world > 1:
+            chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        if (chosen.index or 0) >= torch.cuda.device_count():
+            asked = f"--device {device}" if world == 1 else f"process {chosen.index} of torchrun"
+            raise UsageError(f"{asked}: there are {torch.cuda.device_count()} GPUs, counted from 0")
+        if chosen.index is not None:
+            # Events and streams are those of the current GPU, whatever the tensors lie on.
+            torch.cuda.set_device(chosen)
     if world == 1:
         return Processes(0, 1, chosen)
-    if chosen.type == "cuda":
-        chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(chosen)
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
+        nccl = chosen.type == "cuda" and dist.is_nccl_available()  # not on Windows
+        dist.init_process_group("nccl" if nccl else "gloo", timeout=PATIENCE)
     return Processes(dist.get_rank(), world, chosen)
 
 
