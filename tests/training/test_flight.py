@@ -9,9 +9,11 @@ from safetensors.torch import load_file
 
 from srgan.errors import TrainingStopped
 from srgan.networks.srresnet import SRResNet
+from srgan.training.data import Downscale
 from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
 from srgan.training.preflight import check_batch, check_losses
 
+SEEDED = torch.Generator().manual_seed(0)
 PAIR = {"lr": torch.rand(1, 3, 4, 4)}
 
 
@@ -54,6 +56,33 @@ def test_a_pair_of_two_photos_is_counted_and_stops(tmp_path: Path) -> None:
     assert float(mismatched_pairs(lr.flip(0), hr)) == 2
     with pytest.raises(TrainingStopped, match="does not show what its HR"):
         FlightRecorder(tmp_path).check(1, {"mismatched pairs": 2.0}, PAIR)
+
+
+@pytest.mark.parametrize("side", [4, 8])
+def test_a_pattern_that_shrinking_flattens_is_no_other_picture(side: int) -> None:
+    cells = torch.randint(0, 2, (8, 3, 112 // side, 112 // side), generator=SEEDED)
+    cells[0, :] = torch.arange(112 // side) % 2  # stripes
+    cells[1, :] = (torch.arange(112 // side)[:, None] + torch.arange(112 // side)) % 2
+    hr = cells.repeat_interleave(side, 2).repeat_interleave(side, 3) * 255
+    lr = Downscale(4, 96, torch.device("cpu"))(hr.byte()) / 255.0
+    assert float(mismatched_pairs(lr, hr[:, :, 8:-8, 8:-8] / 255.0)) == 0
+
+
+def test_noise_is_another_picture() -> None:
+    lr, hr = torch.rand(8, 3, 24, 24, generator=SEEDED), torch.rand(8, 3, 24, 24, generator=SEEDED)
+    large = hr.repeat_interleave(4, 2).repeat_interleave(4, 3)
+    assert float(mismatched_pairs(lr, large)) == 8
+    assert float(mismatched_pairs(lr, torch.full_like(large, 0.5))) == 8
+
+
+def test_each_process_writes_down_its_own_share(tmp_path: Path) -> None:
+    for rank in (0, 1):
+        with pytest.raises(TrainingStopped, match="the loss is nan"):
+            FlightRecorder(tmp_path, rank=rank).check(
+                7, {"loss": math.nan}, {"lr": torch.full((1,), float(rank))}
+            )
+    shares = [load_file(tmp_path / "flight" / f"7{n}.safetensors")["lr"] for n in ("", ".1")]
+    assert torch.cat(shares).tolist() == [0.0, 1.0]
 
 
 def test_the_gradient_norm_is_over_all_layers() -> None:

@@ -22,11 +22,13 @@ class FlightRecorder:
     Args:
         out: the run's folder; evidence goes to ``flight/`` in it.
         window: updates to look back.
+        rank: of this process, each of which writes down its own share of a batch.
     """
 
-    def __init__(self, out: Path, window: int = WINDOW) -> None:
+    def __init__(self, out: Path, window: int = WINDOW, *, rank: int = 0) -> None:
         self.folder = out / "flight"
         self.window = window
+        self.rank = rank
         self._judge: deque[float] = deque(maxlen=window)
         self._silent = 0
 
@@ -97,6 +99,7 @@ class FlightRecorder:
         mend: str,
     ) -> None:
         where = "its batch could not be written down"
+        name = f"{update}.{self.rank}" if self.rank else f"{update}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             note = {
@@ -104,10 +107,10 @@ class FlightRecorder:
                 "reason": reason,
                 "losses": {k: str(v) for k, v in losses.items()},
             }
-            (self.folder / f"{update}.json").write_text(json.dumps(note, indent=1))
+            (self.folder / f"{name}.json").write_text(json.dumps(note, indent=1))
             tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in batch.items()}
-            save_file(tensors, str(self.folder / f"{update}.safetensors"))
-            where = f"its batch is {self.folder / f'{update}.safetensors'}"
+            save_file(tensors, str(self.folder / f"{name}.safetensors"))
+            where = f"its batch is {self.folder / f'{name}.safetensors'}"
         except (OSError, SafetensorError):
             pass  # the disk may be what is wrong
         raise TrainingStopped(
@@ -127,8 +130,11 @@ def gradient_norm(module: nn.Module) -> Tensor:
 def mismatched_pairs(lr: Tensor, hr_unit: Tensor) -> Tensor:
     """How many LR pictures differ from their HR averaged down by over 0.15 of [0, 1] in the mean.
 
-    Bicubic shrinking, blur, noise and JPEG stay far below; another photo or rubbish is above.
+    Bicubic shrinking, blur, noise and JPEG stay far below; another photo or rubbish is above. A
+    pattern of single LR pixels, which shrinking may flatten, must differ in its means too.
     """
     scale = hr_unit.shape[-1] // lr.shape[-1]
-    small = nn.functional.avg_pool2d(hr_unit, scale)
-    return ((small - lr).abs().mean((1, 2, 3)) > 0.15).float().sum()
+    difference = nn.functional.avg_pool2d(hr_unit, scale) - lr
+    coarse = nn.functional.avg_pool2d(difference, 4)
+    apart = (difference.abs().mean((1, 2, 3)) > 0.15) & (coarse.abs().mean((1, 2, 3)) > 0.03)
+    return apart.float().sum()

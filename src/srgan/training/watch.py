@@ -44,7 +44,7 @@ class Watch:
         precision = "bf16" if narrow(config, device) else "fp32"
         self.card = {"device": str(device), "precision": precision, **card}
         out = setup.weights.parent
-        self.flight = FlightRecorder(out)
+        self.flight = FlightRecorder(out, rank=setup.processes.rank)
         self.readings = Readings(late=device.type == "cuda")
         self.log = RunLog(
             out,
