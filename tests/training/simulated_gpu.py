@@ -32,6 +32,8 @@ _WAITS = {
 
 waits: list[str] = []
 """The trainer's functions that waited for the GPU, once for each time."""
+sends: list[str] = []
+"""Those that sent it a tensor from memory that is not pinned, for which the CPU waits as well."""
 
 
 class OnGPU(torch.Tensor):
@@ -97,6 +99,10 @@ def call(func: Any, args: Any, kwargs: Any) -> Any:
     if here and (func in _WAITS or any(i is not None and i.dtype == torch.bool for i in indices)):
         waits.append(asking())
     asked = kwargs.get("device")
+    if func is aten._to_copy.default and away and asked is not None:
+        there = torch.device(asked).type == "cuda"
+        if there and not (kwargs.get("non_blocking") and hasattr(away[0], "pinned")):
+            sends.append(asking())
     on_gpu = bool(here) or (asked is not None and torch.device(asked).type == "cuda")
     if func is aten.copy_.default:
         on_gpu = isinstance(args[0], OnGPU)
@@ -131,6 +137,11 @@ def asking() -> str:
     return "the test"
 
 
+def pinned(tensor: torch.Tensor) -> torch.Tensor:
+    tensor.pinned = True  # type: ignore[attr-defined]
+    return tensor
+
+
 class _Event:
     def record(self) -> None: ...
     def synchronize(self) -> None: ...
@@ -147,6 +158,7 @@ def simulated_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     stand_ins = {
         "is_available": lambda: True,
         "device_count": lambda: 1,
+        "set_device": lambda device: None,
         "mem_get_info": lambda device=None: (1 << 33, 1 << 33),
         "is_bf16_supported": lambda including_emulation=True: fast_bf16(),
         "get_rng_state": lambda: torch.zeros(16, dtype=torch.uint8),
@@ -156,10 +168,11 @@ def simulated_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         "_lazy_init": lambda: None,
     }
     waits.clear()
+    sends.clear()
     with monkeypatch.context() as patch:
         for name, stand_in in stand_ins.items():
             patch.setattr(torch.cuda, name, stand_in)
-        patch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+        patch.setattr(torch.Tensor, "pin_memory", pinned)
         patch.setattr(torch, "autocast", _Autocast)
         # torch.tensor(…, device=…) makes it on the CPU and moves it where the gate can see it.
         torch._C._set_only_lift_cpu_tensors(True)

@@ -12,13 +12,16 @@ from srgan.training.config import GanConfig, LumaConfig, PretrainConfig, load_re
 from srgan.training.gan import train_gan
 from srgan.training.luma import train_luma
 from srgan.training.pretrain import pretrain
-from training.simulated_gpu import OnGPU, simulated_gpu
+from training.simulated_gpu import OnGPU, sends, simulated_gpu
 
 Pixel = Callable[..., PretrainConfig]
 Gan = Callable[..., GanConfig]
 
 BETWEEN = {"check_batch", "check_losses", "save_checkpoint", "save_generator", "enlarge"}
 """Where a loop may wait for the GPU: before its first update, and where it validates and saves."""
+
+MOVED = {"pretrain", "train_gan", "__init__", "_tensor"}
+"""What lies on the GPU from the start is sent there by these, and what is validated."""
 
 DAMAGE = {"clean": 0.3, "noise_share": 0.5, "jpeg_share": 0.7}
 
@@ -73,6 +76,7 @@ def test_pixel_training_learns_there_what_it_learns_here(
     assert_learnt_alike(tmp_path / "cpu", tmp_path / "gpu")
     assert set(waits) >= BETWEEN
     assert waited_in_between(waits) == []
+    assert set(sends) <= MOVED
 
 
 @pytest.mark.parametrize(
@@ -98,6 +102,7 @@ def test_gan_training_learns_there_what_it_learns_here(
         train_gan(config, data=[pack], out=tmp_path / "gpu", device="cuda:0")
     assert_learnt_alike(tmp_path / "cpu", tmp_path / "gpu")
     assert waited_in_between(waits) == ["train_gan"]  # to calibrate, before the first update
+    assert set(sends) <= MOVED
 
 
 def test_a_run_is_resumed_there(
@@ -123,13 +128,13 @@ def test_luma_training_learns_there_what_it_learns_here(
     method: str, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = ["updates=4", "validate_every=2", "checkpoint_every=2", "data.crop=24", "data.batch=2"]
-    small += ["data.held_out=1", "network.channels=4", "network.recursions=2", "precision=fp32"]
+    small += ["data.held_out=1", "optimiser.decay=2", "network.channels=4", "network.recursions=2", "precision=fp32"]
     recipe = Path(__file__).parents[2] / "recipes" / "drcn-64x9.toml"
     config = load_recipe(recipe, [*small, f"method={method}"])
     assert isinstance(config, LumaConfig)
-    train_luma(config, data=pack, out=tmp_path / "cpu", device="cpu")
+    train_luma(config, data=[pack], out=tmp_path / "cpu", device="cpu")
     with simulated_gpu(monkeypatch):
-        train_luma(config, data=pack, out=tmp_path / "gpu", device="cuda:0")
+        train_luma(config, data=[pack], out=tmp_path / "gpu", device="cuda:0")
     # On a GPU Adam takes all layers at once, which rounds otherwise.
     a, b = learnt(tmp_path / "cpu"), learnt(tmp_path / "gpu")
     for name in a.keys() | b.keys():

@@ -20,8 +20,9 @@ def distance(a: Tensor, b: Tensor, kind: Distance) -> Tensor:
 
 def luma_distance(a: Tensor, b: Tensor, kind: Distance) -> Tensor:
     """The same between the luma (BT.601, full swing 219/255) of (N, 3, H, W), a scalar."""
-    weights = torch.tensor(LUMA, device=a.device).reshape(1, 3, 1, 1)
-    difference = ((a.float() - b.float()) * weights).sum(1)
+    # Numbers, no tensor of them: a GPU would be waited for to take it.
+    red, green, blue = (a.float() - b.float()).unbind(1)
+    difference = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
     return difference.abs().mean() if kind == "l1" else difference.square().mean()
 
 

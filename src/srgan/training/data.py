@@ -144,9 +144,7 @@ class ResidentCrops:
     def batch(self, first: int, count: int) -> Tensor:
         """As :meth:`Crops.batch`, on the device."""
         numbers = range(first, first + count)
-        table = torch.tensor([self.crops.strides(n) for n in numbers])
-        if self.pixels.is_cuda:  # pinned, or the copy would wait for the GPU
-            table = table.pin_memory().to(self.pixels.device, non_blocking=True)
+        table = moved(torch.tensor([self.crops.strides(n) for n in numbers]), self.pixels.device)
         start, down, right = (column.view(-1, 1, 1, 1) for column in table.unbind(1))
         rows = self.steps.view(1, 1, -1, 1) * down
         columns = self.steps.view(1, 1, 1, -1) * right
@@ -254,8 +252,11 @@ class Batches:
 
     def prepare(self, hr_bytes: Tensor, lr_bytes: Tensor) -> tuple[Tensor, Tensor]:
         """From bytes to what the networks see."""
-        hr_bytes = hr_bytes.to(self.device, non_blocking=True)
-        small = lr_bytes.to(self.device).float() if lr_bytes.numel() else self.downscale(hr_bytes)
+        hr_bytes = moved(hr_bytes, self.device)
+        if lr_bytes.numel():
+            small = moved(lr_bytes, self.device).float()
+        else:
+            small = self.downscale(hr_bytes)
         m = self.margin
         hr = hr_bytes[:, :, m:-m, m:-m].float() / 255.0 * (self.high - self.low) + self.low
         return (
@@ -265,6 +266,13 @@ class Batches:
 
     def _updates(self) -> _Updates:
         return _Updates(self.crops, self.share, self.offset, self.total, self.degradation)
+
+
+def moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on the device; pinned on its way to a GPU, which would be waited for else."""
+    if device.type == "cuda" and not tensor.is_cuda:
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def _fits(pack: Pack, device: torch.device) -> bool:
