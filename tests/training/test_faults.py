@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch._dynamo.exc import InternalTorchDynamoError
 
 from srgan.errors import DataRefused, OutputFailed, TrainingStopped
 from srgan.training import data as data_module
@@ -183,6 +184,18 @@ def test_a_loader_process_that_dies_or_hangs(
     resume = (tmp_path / "run" / "checkpoint.safetensors").exists()
     pretrain(config, data=[pack], out=tmp_path / "run", device="cpu", resume=resume)
     assert digest(tmp_path / "run") == digest(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "lower data.batch"),
+        (InternalTorchDynamoError("no compiler"), r"fails here \(no compiler\): .*compile=off"),
+    ],
+)
+def test_what_only_a_gpu_or_a_compiler_says(error: Exception, said: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingStopped, match=said):
+        raise explained(error, tmp_path) or error
 
 
 def test_what_is_no_such_fault_is_left_alone(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ import torch
 from srgan.errors import OutputFailed, SRGANError, TrainingStopped
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-_NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory|bad allocation")
+_NO_MEMORY = re.compile(
+    "can't allocate memory|not enough memory|out of memory|bad allocation|STATUS_ALLOC_FAILED"
+)
 _NO_PEER = re.compile("gloo|nccl|socket|connection (closed|reset|refused)|process group", re.I)
 
 P = ParamSpec("P")
@@ -52,6 +54,10 @@ def explained(error: Exception, out: Path) -> SRGANError | None:
         return TrainingStopped(
             "out of memory: lower data.batch or data.crop, such as --set data.batch=8, or choose "
             f"a smaller network, {again}"
+        )
+    if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+        return TrainingStopped(
+            f"torch.compile fails here ({said}): say --set device.compile=off, {again}"
         )
     if not isinstance(error, RuntimeError):
         return None
