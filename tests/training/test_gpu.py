@@ -128,7 +128,13 @@ def test_luma_training_learns_there_what_it_learns_here(
     method: str, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = ["updates=4", "validate_every=2", "checkpoint_every=2", "data.crop=24", "data.batch=2"]
-    small += ["data.held_out=1", "optimiser.decay=2", "network.channels=4", "network.recursions=2", "precision=fp32"]
+    small += [
+        "data.held_out=1",
+        "optimiser.decay=2",
+        "network.channels=4",
+        "network.recursions=2",
+        "precision=fp32",
+    ]
     recipe = Path(__file__).parents[2] / "recipes" / "drcn-64x9.toml"
     config = load_recipe(recipe, [*small, f"method={method}"])
     assert isinstance(config, LumaConfig)

@@ -19,7 +19,7 @@ from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import GanConfig, PretrainConfig
 from srgan.training.gan import train_gan
 from srgan.training.pretrain import pretrain
-from training.tiny import digest
+from training.tiny import PIXEL, digest
 
 Gan = Callable[..., GanConfig]
 Pixel = Callable[..., PretrainConfig]
@@ -46,6 +46,7 @@ def child(config: PretrainConfig | GanConfig, pack: Path, out: Path) -> subproce
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, json.dumps(table), str(pack), str(out)],
         stderr=subprocess.PIPE,
+        start_new_session=True,
     )
 
 
@@ -117,14 +118,29 @@ def test_a_pixel_run_stopped_between_saves_repeats_its_updates(
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
-def test_sigterm_saves_and_exits_143(pack: Path, tmp_path: Path, pretrain_config: Pixel) -> None:
-    config = pretrain_config(updates=100000, checkpoint_every=100000, validate_every=100000)
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGTERM, 0), (signal.SIGINT, 0), (signal.SIGINT, 1)]
+)
+def test_a_signal_saves_and_ends(
+    number: signal.Signals, workers: int, pack: Path, tmp_path: Path, pretrain_config: Pixel
+) -> None:
+    config = pretrain_config(
+        updates=100000,
+        checkpoint_every=100000,
+        validate_every=100000,
+        data=PIXEL["data"] | {"workers": workers},
+    )
     config_out = tmp_path / "run"
     process = child(config, pack, config_out)
     wait_for(process, config_out / "log.jsonl")
     time.sleep(1.0)
-    process.terminate()
-    assert process.wait(timeout=120) == 143
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # a terminal sends it to all
+    else:
+        process.terminate()
+    assert process.wait(timeout=120) == 128 + number
+    assert process.stderr is not None
+    assert b"--resume goes on" in process.stderr.read()
     _, state = load_checkpoint(config_out / "checkpoint.safetensors")
     assert state["update"] >= 1
 

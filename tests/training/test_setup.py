@@ -1,5 +1,6 @@
-"""In which precision a recipe's convolutions run."""
+"""In which precision a recipe's convolutions run, and how a run is told to end."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from srgan.training import setup
 from srgan.training.config import PretrainConfig
-from srgan.training.setup import narrow
+from srgan.training.setup import Termination, narrow
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,15 @@ def test_bf16_is_not_emulated(
     monkeypatch.setattr(setup, "fast_bf16", lambda: True)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
     assert narrow(pretrain_config(), torch.device("cpu")) is False
+
+
+def test_a_second_ctrl_c_ends_at_once_but_not_torchruns(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 10.2, 12.0])
+    monkeypatch.setattr(setup.time, "monotonic", lambda: next(clock))
+    termination = Termination()
+    termination.note(signal.SIGINT, None)
+    termination.note(signal.SIGINT, None)
+    assert termination.asked
+    assert termination.status == 130
+    with pytest.raises(KeyboardInterrupt):
+        termination.note(signal.SIGINT, None)

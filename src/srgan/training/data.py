@@ -5,6 +5,7 @@ ranks and restarts gives the same crops, and a checkpoint needs no state of the 
 """
 
 import random
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -244,6 +245,7 @@ class Batches:
             prefetch_factor=4,
             timeout=WORKER_TIMEOUT_S,
             pin_memory=self.device.type == "cuda",
+            worker_init_fn=_leave_interrupts,
             # Of its own, or starting it would move PyTorch's random state, which is saved.
             generator=torch.Generator(),
         )
@@ -266,6 +268,11 @@ class Batches:
 
     def _updates(self) -> _Updates:
         return _Updates(self.crops, self.share, self.offset, self.total, self.degradation)
+
+
+def _leave_interrupts(worker: int) -> None:
+    """Ctrl-C reaches all processes of a terminal; this one ends when the first is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def moved(tensor: Tensor, device: torch.device) -> Tensor:

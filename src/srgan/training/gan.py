@@ -269,8 +269,7 @@ def train_gan(
             if saved or asked:
                 save()
             if asked:
-                watch.log.close()
-                raise SystemExit(143)
+                watch.leave(update, termination.status)
         watch.log.close()
     return setup.weights
 

@@ -140,9 +140,7 @@ def prepare(
     return Prepared(len(photos), offset // 3, tuple(quarantined))
 
 
-def open_data(
-    folders: Sequence[str | Path], cache: str | Path, *, anew: bool = False
-) -> Pack:
+def open_data(folders: Sequence[str | Path], cache: str | Path, *, anew: bool = False) -> Pack:
     """Packs as they are; folders of photos packed into ``cache`` first, once.
 
     Args:

@@ -74,7 +74,7 @@ def pretrain(
         DataRefused: there are too few photos, or too small ones.
         ModelRefused: the generator to start from, or the teacher, cannot be used.
         OutputFailed: the run's folder cannot be written.
-        SystemExit: 143 after SIGTERM, when the checkpoint is saved.
+        SystemExit: 143 after SIGTERM, 130 after SIGINT, when the checkpoint is saved.
     """
     code = commit()
     setup = set_up(config, data=data, out=out, device=device, resume=resume)
@@ -166,8 +166,7 @@ def pretrain(
             if saved or asked:
                 save()
             if asked:
-                watch.log.close()
-                raise SystemExit(143)
+                watch.leave(update, termination.status)
         watch.log.close()
     return setup.weights
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,30 +160,39 @@ def begin_update(config: Config) -> None:
 
 
 class Termination:
-    """Whether the process was asked to end (SIGTERM); the loops save first, then leave."""
+    """Whether the process was asked to end; the loops save first, then leave.
+
+    By SIGTERM or SIGINT (Ctrl-C); a second SIGINT, after a second, ends it at once.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.since = 0.0
+        self.status = 128 + signal.SIGTERM  # also where only another process was asked
 
     def note(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        if not self.asked:
+            self.asked, self.status, self.since = True, 128 + number, time.monotonic()
+        # torchrun passes on the Ctrl-C that the terminal has sent to all.
+        elif number == signal.SIGINT and time.monotonic() > self.since + 1.0:
+            raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
 def guarded(processes: Processes) -> Iterator[Termination]:
-    """For the length of a loop: SIGTERM is noted, and at its end the processes part."""
+    """For the length of a loop: the wish to end is noted, and at its end the processes part."""
     termination = Termination()
-    try:
-        before = signal.signal(signal.SIGTERM, termination.note)
-    except ValueError:  # not the main thread
-        before = None
+    before: dict[signal.Signals, Any] = {}
+    with contextlib.suppress(ValueError):  # not the main thread
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before[number] = signal.signal(number, termination.note)
     hook, threading.excepthook = threading.excepthook, _quiet
     try:
         yield termination
     finally:
         threading.excepthook = hook
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         leave(processes)
 
 

@@ -1,8 +1,9 @@
 """The eye that both loops keep on a run: figures are checked and noted, the average scored."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NoReturn
 
 from srgan.losses.perceptual import ContentLoss
 from srgan.networks.srresnet import SRResNet
@@ -78,6 +79,17 @@ class Watch:
         if asked and not everything:
             self.look(everything=True)
         return asked
+
+    def leave(self, update: int, status: int) -> NoReturn:
+        """End the process, which was asked to; its state is saved.
+
+        Raises:
+            SystemExit: always, with ``status``.
+        """
+        self.log.close()
+        if self.setup.processes.first:
+            print(f"stopped after update {update}; --resume goes on", file=sys.stderr)
+        raise SystemExit(status)
 
     def score(self, update: int, average: SRResNet) -> None:
         """Score the averaged generator, and write it: the newest, and the best so far."""
