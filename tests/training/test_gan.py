@@ -9,8 +9,9 @@ import torch
 
 from networks.layout import torchvision_vgg19
 from srgan.errors import ModelRefused, UsageError
+from srgan.training.checkpoint import load_checkpoint
 from srgan.training.config import GanConfig, PretrainConfig, load_recipe
-from srgan.training.gan import content_loss, train_gan, window
+from srgan.training.gan import calibrated_before, content_loss, train_gan, window
 from srgan.training.pretrain import pretrain
 from srgan.weights.format import load_weights
 
@@ -80,6 +81,39 @@ def test_a_shift_trains_a_discriminator_of_any_size(
         out=tmp_path,
     )
     assert weights.exists()
+
+
+def test_a_resumed_run_follows_the_weight_of_its_feature_loss(
+    pack: Path,
+    tmp_path: Path,
+    start: Path,
+    gan_config: Gan,
+    vgg_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def factor(weight: float, **changes: object) -> float:
+        content = {
+            "network": "vgg16",
+            "file": str(vgg_file),
+            "layers": ["conv1_1"],
+            "weight": weight,
+        }
+        config = gan_config(**{"start": str(start), "content": content} | changes)
+        train_gan(config, data=[pack], out=tmp_path / "run", resume=(tmp_path / "run").exists())
+        return float(
+            load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")[1]["content_weight"]
+        )
+
+    begun = factor(2.0, updates=2)
+    assert factor(2.0) == begun
+    assert factor(6.0, updates=6) == pytest.approx(3 * begun)
+    assert "6 times the pixel loss at the start" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_run_without_a_feature_loss_cannot_be_given_a_measured_one(gan_config: Gan) -> None:
+    with pytest.raises(UsageError, match=r"content\.calibrate = false, or begin another run"):
+        calibrated_before(gan_config(), {"content_weight": 0.0, "content_asked": 0.0})
+    assert calibrated_before(gan_config(), {"content_weight": 0.25}) == 0.25  # an older checkpoint
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -156,7 +157,8 @@ def train_gan(
         restore_optimiser(g_adam, generator, "adam", tensors)
         restore_optimiser(d_adam, discriminator, "adam_d", tensors)
         update, best = state["update"], state.get("best", best)
-        weights["content"] = state["content_weight"]
+        if config.content.calibrate:
+            weights["content"] = calibrated_before(config, state)
     else:
         lr, hr = batches(0)
         scale = config.generator.scale
@@ -176,12 +178,12 @@ def train_gan(
             pixel = distance(sr.detach(), hr, config.pixel.loss)
             ratio = mean(pixel / losses["content"].detach(), processes)
             weights["content"] = config.content.weight * float(ratio)
-            if processes.first:
-                print(
-                    f"content loss: {content.name} weighs {weights['content']:.4g}, "
-                    f"{config.content.weight:g} times the pixel loss at the start",
-                    flush=True,
-                )
+    if processes.first and content is not None and config.content.calibrate:
+        print(
+            f"content loss: {content.name} weighs {weights['content']:.4g}, "
+            f"{config.content.weight:g} times the pixel loss at the start",
+            flush=True,
+        )
 
     def save() -> None:
         if processes.first:
@@ -198,6 +200,7 @@ def train_gan(
                     "update": update,
                     "recipe": config.name,
                     "content_weight": weights["content"],
+                    "content_asked": config.content.weight,
                     "best": watch.best,
                 },
             )
@@ -213,6 +216,7 @@ def train_gan(
             card={
                 "commit": code,
                 "features": "" if content is None else content.name,
+                "content_weight": weights["content"],
             },
             features=content,
         )
@@ -290,3 +294,21 @@ def content_loss(config: GanConfig) -> ContentLoss | None:
     vgg = load_vgg(c.network, c.file, c.layers, activated=c.activated)
     vgg.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return ContentLoss(vgg, c.layer_weights, kind=c.loss, normalised=c.normalised)
+
+
+def calibrated_before(config: GanConfig, state: dict[str, Any]) -> float:
+    """The feature loss's factor in a resumed run, in proportion to ``content.weight``.
+
+    Raises:
+        UsageError: the run began without a feature loss, so that nothing was measured.
+    """
+    factor, wanted = float(state["content_weight"]), config.content.weight
+    before: float = state.get("content_asked", wanted)
+    if wanted == before:
+        return factor
+    if not before:
+        raise UsageError(
+            f"recipe.content.weight = {wanted}: the run began without a feature loss, whose factor "
+            "is measured at the start; say content.calibrate = false, or begin another run"
+        )
+    return factor * wanted / before
