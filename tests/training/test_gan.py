@@ -9,6 +9,8 @@ import torch
 
 from networks.layout import torchvision_vgg19
 from srgan.errors import ModelRefused, UsageError
+from srgan.networks.srresnet import SRResNet
+from srgan.training import gan as gan_module
 from srgan.training.checkpoint import load_checkpoint
 from srgan.training.config import GanConfig, PretrainConfig, load_recipe
 from srgan.training.gan import calibrated_before, content_loss, train_gan, window
@@ -71,8 +73,16 @@ def test_the_window_moves_over_all_phases(gan_config: Gan) -> None:
 
 
 def test_a_shift_trains_a_discriminator_of_any_size(
-    pack: Path, tmp_path: Path, start: Path, gan_config: Gan
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    judged: list[torch.Tensor] = []
+
+    def noted(config: GanConfig, network: torch.nn.Module) -> torch.nn.Module:
+        if not isinstance(network, SRResNet):
+            network.register_forward_pre_hook(lambda module, images: judged.extend(images))
+        return network
+
+    monkeypatch.setattr(gan_module, "compiled", noted)
     weights = train_gan(
         gan_config(
             start=str(start), shift=8, updates=2, data={"crop": 48, "batch": 2, "held_out": 1}
@@ -81,6 +91,10 @@ def test_a_shift_trains_a_discriminator_of_any_size(
         out=tmp_path,
     )
     assert weights.exists()
+    # A graph takes no part of another's result, whose address would change with the window.
+    _before_the_first_update, *judged = judged
+    assert {image.storage_offset() for image in judged} == {0}
+    assert all(image.is_contiguous(memory_format=torch.channels_last) for image in judged)
 
 
 def test_a_resumed_run_follows_the_weight_of_its_feature_loss(

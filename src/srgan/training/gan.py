@@ -120,7 +120,7 @@ def train_gan(
             if content is not None:
                 losses["content"] = content(unit(sr[seen]), unit(hr[seen]))
             if real is not None:
-                losses["adversarial"] = generator_loss(real, judge(sr[seen]), game.game)
+                losses["adversarial"] = generator_loss(real, judge(cut(sr, seen)), game.game)
             if config.artefacts:
                 with torch.no_grad():
                     averaged = average(lr)
@@ -235,7 +235,7 @@ def train_gan(
                 discriminator.requires_grad_(True)
                 seen = window(config, update)
                 with autocast(config, dev):
-                    real, fake = judge(hr[seen]), judge(sr.detach()[seen])
+                    real, fake = judge(cut(hr, seen)), judge(cut(sr.detach(), seen))
                 losses["discriminator"] = discriminator_loss(real, fake, game.game)
                 d_adam.zero_grad(set_to_none=True)
                 losses["discriminator"].backward()  # type: ignore[no-untyped-call]
@@ -284,6 +284,15 @@ def window(config: GanConfig, update: int) -> tuple[slice, ...]:
     y, x = (int(n) for n in draw.integers(0, max(config.shift, 1), 2))
     side = config.data.crop - config.shift
     return slice(None), slice(None), slice(y, y + side), slice(x, x + side)
+
+
+def cut(image: Tensor, seen: tuple[slice, ...]) -> Tensor:
+    """The window as a picture of its own.
+
+    CUDA graphs know a part of another graph's result by its address: each place of the window
+    would be recorded as a graph of its own.
+    """
+    return image[seen].contiguous(memory_format=torch.channels_last)
 
 
 def content_loss(config: GanConfig) -> ContentLoss | None:
