@@ -1,17 +1,23 @@
 """Pre-flight and flight recorder: each fault is caught and named."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from srgan.degradation.pipeline import Degradation
 from srgan.errors import TrainingStopped
 from srgan.networks.srresnet import SRResNet
-from srgan.training.data import Downscale
+from srgan.training import pretrain as pretrain_module
+from srgan.training.config import PretrainConfig
+from srgan.training.data import Batches, Crops, Downscale
 from srgan.training.flight import FlightRecorder, gradient_norm, mismatched_pairs
-from srgan.training.preflight import check_batch, check_losses
+from srgan.training.packing import Pack, prepare
+from srgan.training.preflight import SAMPLES, check_batch, check_losses
+from training.tiny import PIXEL, write_photos
 
 SEEDED = torch.Generator().manual_seed(0)
 PAIR = {"lr": torch.rand(1, 3, 4, 4)}
@@ -66,6 +72,41 @@ def test_a_pattern_that_shrinking_flattens_is_no_other_picture(side: int) -> Non
     hr = cells.repeat_interleave(side, 2).repeat_interleave(side, 3) * 255
     lr = Downscale(4, 96, torch.device("cpu"))(hr.byte()) / 255.0
     assert float(mismatched_pairs(lr, hr[:, :, 8:-8, 8:-8] / 255.0)) == 0
+
+
+def test_sixteen_damaged_pairs_are_enough_to_tell_a_shift(tmp_path: Path) -> None:
+    write_photos(tmp_path)
+    prepare([tmp_path], tmp_path / "pack", smallest=32)
+    pack = Pack(tmp_path / "pack")
+    damage = Degradation(clean=0.0, noise_share=1.0, noise_std_255=(10.0, 25.0))
+    for seed in range(4):
+        batches = Batches(
+            Crops(pack, range(4), crop=32, scale=4, seed=seed),
+            batch=1,
+            scale=4,
+            crop=32,
+            output_range=(-1.0, 1.0),
+            device=torch.device("cpu"),
+            degradation=damage,
+        )
+        lr, hr = batches.first(SAMPLES)
+        assert len(lr) == len(hr) == SAMPLES
+        check_batch(lr, hr, scale=4, output_range=(-1.0, 1.0))
+        with pytest.raises(TrainingStopped, match="0 rows and -1 columns"):
+            check_batch(lr.roll(1, 3), hr, scale=4, output_range=(-1.0, 1.0))
+
+
+def test_a_run_of_small_batches_is_checked_on_as_many_pairs(
+    pack: Path,
+    tmp_path: Path,
+    pretrain_config: Callable[..., PretrainConfig],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked: list[int] = []
+    monkeypatch.setattr(pretrain_module, "check_batch", lambda lr, hr, **_: checked.append(len(lr)))
+    config = pretrain_config(updates=1, data=PIXEL["data"] | {"batch": 1})
+    pretrain_module.pretrain(config, data=[pack], out=tmp_path, device="cpu")
+    assert checked == [SAMPLES]
 
 
 def test_noise_is_another_picture() -> None:

@@ -228,6 +228,12 @@ class Batches:
             return self.prepare(self.resident.batch(first, self.share), torch.empty(0))
         return self.prepare(*self._updates()[update])
 
+    def first(self, samples: int) -> tuple[Tensor, Tensor]:
+        """At least so many pairs, those of the first updates."""
+        parts = [self(update) for update in range(-(-samples // self.share))]
+        lr, hr = (torch.cat(images) for images in zip(*parts, strict=True))
+        return lr, hr
+
     def iterate(self, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of updates ``first`` to ``last - 1``.
 

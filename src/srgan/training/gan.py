@@ -47,7 +47,7 @@ from srgan.training.generator import (
     part,
     start_from,
 )
-from srgan.training.preflight import check_batch, check_losses
+from srgan.training.preflight import SAMPLES, check_batch, check_losses
 from srgan.training.setup import (
     autocast,
     begin_update,
@@ -162,7 +162,7 @@ def train_gan(
     else:
         lr, hr = batches(0)
         scale = config.generator.scale
-        check_batch(lr, hr, scale=scale, output_range=config.output_range)
+        check_batch(*batches.first(SAMPLES), scale=scale, output_range=config.output_range)
         untouched = copy.deepcopy((generator.state_dict(), discriminator.state_dict()))
         discriminator.requires_grad_(False)
         with autocast(config, dev):

@@ -8,6 +8,9 @@ from torch.nn import functional as F
 
 from srgan.errors import TrainingStopped
 
+SAMPLES = 16
+"""Pairs that tell a shift by one LR pixel from smooth or damaged pictures; single ones do not."""
+
 
 def check_batch(lr: Tensor, hr: Tensor, *, scale: int, output_range: tuple[float, float]) -> None:
     """Value ranges and the alignment of LR with HR.

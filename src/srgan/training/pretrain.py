@@ -32,7 +32,7 @@ from srgan.training.generator import (
     part,
     start_from,
 )
-from srgan.training.preflight import check_batch, check_losses
+from srgan.training.preflight import SAMPLES, check_batch, check_losses
 from srgan.training.setup import (
     autocast,
     begin_update,
@@ -124,7 +124,7 @@ def pretrain(
     if update == 0:
         lr, hr = batches(0)
         scale = config.generator.scale
-        check_batch(lr, hr, scale=scale, output_range=config.output_range)
+        check_batch(*batches.first(SAMPLES), scale=scale, output_range=config.output_range)
         untouched = copy.deepcopy(generator.state_dict())
         with eagerly(config):
             check_losses(generator, {"pixel": step_loss(lr, hr)})
