@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from srgan.degradation.pipeline import Degradation
+from srgan.degradation.pipeline import Degradation, degrade
 from srgan.errors import TrainingStopped
 from srgan.networks.srresnet import SRResNet
 from srgan.training import pretrain as pretrain_module
@@ -107,6 +109,18 @@ def test_a_run_of_small_batches_is_checked_on_as_many_pairs(
     config = pretrain_config(updates=1, data=PIXEL["data"] | {"batch": 1})
     pretrain_module.pretrain(config, data=[pack], out=tmp_path, device="cpu")
     assert checked == [SAMPLES]
+
+
+def test_damage_to_fine_colours_is_no_other_picture(tmp_path: Path) -> None:
+    write_photos(tmp_path)  # blobs of two LR pixels, of all colours
+    draw = np.random.default_rng(0)
+    crops = [np.asarray(Image.open(p))[8:56, 8:56] for p in sorted(tmp_path.glob("*.png")) * 40]
+    damage = Degradation(clean=0.0, blur_share=1.0, noise_share=1.0, jpeg_share=1.0)
+    lr = np.stack([degrade(crop, damage, draw)[2:-2, 2:-2] for crop in crops])
+    hr = np.stack(crops)[:, 8:-8, 8:-8]
+    small, large = (torch.tensor(x.transpose(0, 3, 1, 2)) / 255.0 for x in (lr, hr))
+    assert float(mismatched_pairs(small, large)) == 0
+    assert float(mismatched_pairs(small.roll(1, 0), large)) > 40
 
 
 def test_noise_is_another_picture() -> None:
