@@ -31,6 +31,10 @@ def test_a_loss_that_is_no_number_stops_and_its_batch_is_written_down(tmp_path: 
     with pytest.raises(TrainingStopped, match="update 2: the content is nan") as caught:
         flight.check(2, {"pixel": 0.1, "content": math.nan}, PAIR)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith("then start again")
+    (tmp_path / "checkpoint.safetensors").touch()
+    with pytest.raises(TrainingStopped, match="last checkpoint is kept: .* then --resume"):
+        flight.check(3, {"pixel": math.inf}, PAIR)
     assert torch.equal(load_file(tmp_path / "flight" / "2.safetensors")["lr"], PAIR["lr"])
 
 

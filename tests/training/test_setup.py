@@ -2,13 +2,14 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
 from srgan.training import setup
 from srgan.training.config import PretrainConfig
-from srgan.training.setup import Termination, narrow
+from srgan.training.setup import Termination, narrow, set_up
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,12 @@ def test_a_second_ctrl_c_ends_at_once_but_not_torchruns(monkeypatch: pytest.Monk
     assert termination.status == 130
     with pytest.raises(KeyboardInterrupt):
         termination.note(signal.SIGINT, None)
+
+
+def test_fp32_is_no_tf32(
+    pack: Path, tmp_path: Path, pretrain_config: Callable[..., PretrainConfig]
+) -> None:
+    for precision, tf32 in (("fp32", False), ("auto", True)):
+        config = pretrain_config(device={"precision": precision})
+        set_up(config, data=[pack], out=tmp_path, device="cpu", resume=False)
+        assert torch.backends.cudnn.allow_tf32 is tf32

@@ -113,10 +113,10 @@ class FlightRecorder:
             where = f"its batch is {self.folder / f'{name}.safetensors'}"
         except (OSError, SafetensorError):
             pass  # the disk may be what is wrong
-        raise TrainingStopped(
-            f"update {update}: {reason}; {where} and the last checkpoint is kept: {mend}, "
-            "then --resume"
-        )
+        kept, again = "", "start again"
+        if (self.folder.parent / "checkpoint.safetensors").exists():
+            kept, again = " and the last checkpoint is kept", "--resume"
+        raise TrainingStopped(f"update {update}: {reason}; {where}{kept}: {mend}, then {again}")
 
 
 _LOWER = "lower optimiser.learning_rate"

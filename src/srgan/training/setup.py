@@ -69,6 +69,8 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS would refuse
     torch.use_deterministic_algorithms(config.device.deterministic)
     torch.backends.cudnn.benchmark = not config.device.deterministic
+    # PyTorch takes TF32 for float32 convolutions where there is no other wish.
+    torch.backends.cudnn.allow_tf32 = config.device.precision != "fp32"
     if processes.device.type == "cuda":
         torch.set_float32_matmul_precision("highest")  # the downscale is exact in float32 only
 
