@@ -66,6 +66,23 @@ def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
         assert np.array_equal(again[key], tensor), key
 
 
+def test_killed_before_its_last_weights_are_written_a_resumed_run_writes_them(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = [*SMALL, "updates=2", "data.held_out=1", "optimiser.decay=1", "network.channels=4"]
+    config = load_recipe(RECIPES / "espcn.toml", [*small, "checkpoint_every=1"])
+    assert isinstance(config, LumaConfig)
+
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(luma_module, "save_network", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train_luma(config, data=[pack], out=tmp_path / "run")
+    assert train_luma(config, data=[pack], out=tmp_path / "run", resume=True).exists()
+
+
 def test_all_packs_are_trained_on_and_by_one_process(
     pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,16 +131,6 @@ def train_luma(
         if update % 50 == 0:
             speed = (update - first) / (time.monotonic() - started)
             log_line(out, {"update": update, "loss": round(running, 7), "rate": round(speed, 3)})
-        if update % config.checkpoint_every == 0 or update == config.updates:
-            save_checkpoint(
-                checkpoint,
-                {
-                    **{f"generator.{k}": v for k, v in network.state_dict().items()},
-                    **{f"average.{k}": v for k, v in average.state_dict().items()},
-                    **optimiser_tensors(optimiser, network, "adam"),
-                },
-                {"update": update, "recipe": config.name},
-            )
         if update % config.validate_every == 0 or update == config.updates:
             scores = validate_luma(average, pack, held_out, scale=scale)
             log_line(out, {"update": update, "psnr_y_average": round(scores, 4)})
@@ -152,6 +142,16 @@ def train_luma(
                 "parameters": sum(p.numel() for p in network.parameters()),
             }
             save_network(out / "generator.safetensors", average, config, card)
+        if update % config.checkpoint_every == 0 or update == config.updates:
+            save_checkpoint(
+                checkpoint,
+                {
+                    **{f"generator.{k}": v for k, v in network.state_dict().items()},
+                    **{f"average.{k}": v for k, v in average.state_dict().items()},
+                    **optimiser_tensors(optimiser, network, "adam"),
+                },
+                {"update": update, "recipe": config.name},
+            )
     return out / "generator.safetensors"
 
 
