@@ -33,7 +33,7 @@ def test_a_loss_that_is_no_number_stops_and_its_batch_is_written_down(tmp_path: 
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith("then start again")
     (tmp_path / "checkpoint.safetensors").touch()
-    with pytest.raises(TrainingStopped, match="last checkpoint is kept: .* then --resume"):
+    with pytest.raises(TrainingStopped, match=r"last checkpoint is kept: .* then --resume"):
         flight.check(3, {"pixel": math.inf}, PAIR)
     assert torch.equal(load_file(tmp_path / "flight" / "2.safetensors")["lr"], PAIR["lr"])
 

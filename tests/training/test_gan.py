@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from networks.layout import torchvision_vgg19
-from srgan.errors import ModelRefused, UsageError
+from srgan.errors import ModelRefused, TrainingStopped, UsageError
 from srgan.networks.srresnet import SRResNet
 from srgan.training import gan as gan_module
 from srgan.training.checkpoint import load_checkpoint
@@ -58,6 +58,19 @@ def test_a_gan_needs_a_start_of_its_own_shape(
     wide = gan_config(start=str(start), generator={"channels": 8, "blocks": 1, "batch_norm": False})
     with pytest.raises(ModelRefused, match=r"head.weight is \(4, 3, 9, 9\) there and \(8, 3, 9, 9"):
         train_gan(wide, data=[pack], out=tmp_path / "b")
+
+
+def test_a_checkpoint_is_resumed_by_its_own_kind_of_recipe(
+    pack: Path, tmp_path: Path, start: Path, pretrain_config: Pixel, gan_config: Gan
+) -> None:
+    with pytest.raises(TrainingStopped, match="of kind 'pretrain', not 'gan'; resume with its"):
+        train_gan(gan_config(), data=[pack], out=start.parent, resume=True)
+    train_gan(gan_config(start=str(start), updates=1), data=[pack], out=tmp_path / "gan")
+    with pytest.raises(TrainingStopped, match="of kind 'gan', not 'pretrain'; resume with its"):
+        pretrain(pretrain_config(), data=[pack], out=tmp_path / "gan", resume=True)
+    other = gan_config(adversarial={"discriminator": "paper", "channels": 4})
+    with pytest.raises(ModelRefused, match=r"lacks features.0.weight .* set \[adversarial\]"):
+        train_gan(other, data=[pack], out=tmp_path / "gan", resume=True)
 
 
 def test_the_window_moves_over_all_phases(gan_config: Gan) -> None:

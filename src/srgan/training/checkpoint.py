@@ -34,11 +34,17 @@ def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[st
         file.write(data)
 
 
-def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_checkpoint(
+    path: str | Path, kind: str | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and counters of a checkpoint; puts back PyTorch's random state.
 
+    Args:
+        path: the checkpoint.
+        kind: of the recipe that goes on from it.
+
     Raises:
-        TrainingStopped: it is missing or damaged.
+        TrainingStopped: it is missing, damaged or of a recipe of another kind.
     """
     if not Path(path).is_file():
         raise TrainingStopped(f"{path}: there is no checkpoint to resume; start without --resume")
@@ -48,6 +54,12 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
             state = json.loads(file.metadata()["state"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingStopped(f"{path}: not a checkpoint that can be read ({error})") from error
+    found = state.get("kind", kind)  # older checkpoints do not say
+    if kind is not None and found != kind:
+        raise TrainingStopped(
+            f"{path}: of a recipe of kind {found!r}, not {kind!r}; resume with its own recipe, or "
+            "begin another run in another --out"
+        )
     if "rng.cpu" in tensors:
         torch.set_rng_state(tensors["rng.cpu"])
     if "rng.cuda" in tensors and torch.cuda.is_available():

@@ -150,10 +150,12 @@ def train_gan(
         if narrow(config, dev):
             content.vgg.convs.to(torch.bfloat16)
     if resume:
-        tensors, state = load_checkpoint(setup.checkpoint)
+        tensors, state = load_checkpoint(setup.checkpoint, config.kind)
         load_tensors(generator, part(tensors, "generator."), setup.checkpoint)
         load_tensors(average, part(tensors, "average."), setup.checkpoint)
-        load_tensors(discriminator, part(tensors, "discriminator."), setup.checkpoint)
+        load_tensors(
+            discriminator, part(tensors, "discriminator."), setup.checkpoint, section="adversarial"
+        )
         restore_optimiser(g_adam, generator, "adam", tensors)
         restore_optimiser(d_adam, discriminator, "adam_d", tensors)
         update, best = state["update"], state.get("best", best)
@@ -199,6 +201,7 @@ def train_gan(
                 {
                     "update": update,
                     "recipe": config.name,
+                    "kind": config.kind,
                     "content_weight": weights["content"],
                     "content_asked": config.content.weight,
                     "best": watch.best,

@@ -36,8 +36,20 @@ def follow(average: nn.Module, generator: nn.Module, decay: float) -> None:
         mean.copy_(now)
 
 
-def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) -> None:
+def load_tensors(
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    source: str | Path,
+    *,
+    section: str = "generator",
+) -> None:
     """Fill ``module``, strictly.
+
+    Args:
+        module: the network.
+        tensors: its weights and buffers.
+        source: the file that they are of.
+        section: of the recipe, which describes the network.
 
     Raises:
         ModelRefused: naming the first tensor that is missing, foreign or of another shape.
@@ -47,18 +59,19 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], source: str |
         if name not in tensors:
             raise ModelRefused(
                 f"{source}: of another network than the recipe's: it lacks {name} "
-                f"{tuple(tensor.shape)}; use its own recipe or set [generator] to match"
+                f"{tuple(tensor.shape)}; use its own recipe or set [{section}] to match"
             )
         if tensors[name].shape != tensor.shape:
             raise ModelRefused(
                 f"{source}: of another network than the recipe's: {name} is "
-                f"{tuple(tensors[name].shape)} there and {tuple(tensor.shape)} in the recipe"
+                f"{tuple(tensors[name].shape)} there and {tuple(tensor.shape)} in the recipe; "
+                f"use its own recipe or set [{section}] to match"
             )
     for name, tensor in tensors.items():
         if name not in wanted:
             raise ModelRefused(
                 f"{source}: of another network than the recipe's: {name} {tuple(tensor.shape)} "
-                "has no place in it; use its own recipe or set [generator] to match"
+                f"has no place in it; use its own recipe or set [{section}] to match"
             )
     module.load_state_dict(dict(tensors))
 

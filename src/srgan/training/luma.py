@@ -96,7 +96,7 @@ def train_luma(
 
     update = 0
     if resume:
-        tensors, state = load_checkpoint(checkpoint)
+        tensors, state = load_checkpoint(checkpoint, config.kind)
         network.load_state_dict(part(tensors, "generator."))
         average.load_state_dict(part(tensors, "average."))
         restore_optimiser(optimiser, network, "adam", tensors)
@@ -150,7 +150,7 @@ def train_luma(
                     **{f"average.{k}": v for k, v in average.state_dict().items()},
                     **optimiser_tensors(optimiser, network, "adam"),
                 },
-                {"update": update, "recipe": config.name},
+                {"update": update, "recipe": config.name, "kind": config.kind},
             )
     return out / "generator.safetensors"
 

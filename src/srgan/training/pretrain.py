@@ -92,7 +92,7 @@ def pretrain(
 
     update, best = 0, float("inf")
     if resume:
-        tensors, state = load_checkpoint(setup.checkpoint)
+        tensors, state = load_checkpoint(setup.checkpoint, config.kind)
         load_tensors(generator, part(tensors, "generator."), setup.checkpoint)
         load_tensors(average, part(tensors, "average."), setup.checkpoint)
         restore_optimiser(adam, generator, "adam", tensors)
@@ -117,7 +117,12 @@ def pretrain(
                     **network_tensors(average, "average"),
                     **optimiser_tensors(adam, generator, "adam"),
                 },
-                {"update": update, "recipe": config.name, "best": watch.best},
+                {
+                    "update": update,
+                    "recipe": config.name,
+                    "kind": config.kind,
+                    "best": watch.best,
+                },
             )
         wait(processes)
 
