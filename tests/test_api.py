@@ -51,6 +51,27 @@ def test_floats_are_values_from_0_to_1() -> None:
     np.testing.assert_allclose(out, np.clip(imresize(image, scale=2), 0, 1), atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_of_any_width_keep_their_opacity(dtype: type) -> None:
+    image = np.full((5, 6, 4), 0.5, dtype)
+    out = srgan.upscale(image, "bicubic", 2)
+    assert out.dtype == dtype
+    np.testing.assert_allclose(out, 0.5, atol=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_a_matrix_is_an_array() -> None:
+    plain = PIXELS[:, :, 0]
+    out = srgan.upscale(np.matrix(plain), "bicubic", 2)
+    np.testing.assert_array_equal(out, srgan.upscale(plain, "bicubic", 2))
+
+
+@pytest.mark.parametrize("values", [PIXELS.astype(np.float32), PIXELS / 127.5 - 1])
+def test_floats_of_another_range_are_refused_not_clipped(values: np.ndarray) -> None:
+    with pytest.raises(srgan.UsageError, match=r"floats are in \[0, 1\]; divide them"):
+        srgan.upscale(values, "bicubic", 2)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
 def test_a_pillow_image_comes_back_as_one(mode: str) -> None:
     rgb = Image.fromarray(PIXELS)

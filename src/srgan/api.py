@@ -47,9 +47,11 @@ def upscale(
               depth are kept.
             - a Pillow image of any mode; modes that hold no photo come back as RGB or RGBA.
             - a numpy array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA: uint8, uint16,
-              or floating point in [0, 1]; shape and dtype come back as given.
-        model: a name of :func:`models`, a weights file, or an upscaler from :func:`load`.
-            Default: the model that ``srgan models`` marks.
+              or floating point in [0, 1], a little beyond it clipped; shape and dtype come back
+              as given.
+        model: a name of :func:`models`, a weights file, or an upscaler from :func:`load`, which
+            has its own ``realism``, ``device`` and ``precision``. Default: the model that
+            ``srgan models`` marks.
         scale: magnification in (1, 16]. Default 4.
         size: (width, height) of the result instead of ``scale``.
         long_edge: longer side of the result instead of ``scale``.
@@ -242,6 +244,7 @@ def _array(
     from srgan.image.picture import Frame, Metadata, Picture
     from srgan.inference.upscale import target_size, upscale_array, upscale_picture
 
+    image = np.asarray(image)  # np.matrix would stay one through all arithmetic
     shape = image.shape
     if image.ndim not in (2, 3) or (image.ndim == 3 and shape[2] not in (1, 3, 4)):
         raise UsageError(f"an array of shape {shape} is no picture; give (H, W), (H, W, 3 or 4)")
@@ -249,14 +252,14 @@ def _array(
         raise UsageError(f"an array of shape {shape} has no pixels")
     floating = np.issubdtype(image.dtype, np.floating)
     if floating:
-        if not np.isfinite(image).all():
-            raise UsageError("the array holds NaN or infinity")
+        _check_range(image)
+        unit = np.clip(image, 0.0, 1.0).astype(np.float32)
         if image.ndim == 2 or shape[2] != 4:
-            flat = np.clip(image, 0.0, 1.0).astype(np.float32).reshape(shape[0], shape[1], -1)
+            flat = unit.reshape(shape[0], shape[1], -1)
             size = target_size(shape[0], shape[1], **asked)
             result = upscale_array(flat, upscaler, size=size)
             return result.reshape(*size, *shape[2:]).astype(image.dtype)
-        whole = np.floor(np.clip(image, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
+        whole = np.floor(unit * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
     elif image.dtype in (np.uint8, np.uint16):
         whole = image
     else:
@@ -279,6 +282,18 @@ def _array(
     if floating:
         out = (out / np.float64(65535.0)).astype(image.dtype)
     return out
+
+
+def _check_range(image: np.ndarray[Any, Any]) -> None:
+    """Refuse floats that are no values in [0, 1]; a filter may have overshot them a little."""
+    low, high = float(image.min()), float(image.max())  # NaN comes through both
+    if not np.isfinite(low + high):
+        raise UsageError("the array holds NaN or infinity")
+    if low < -0.5 or high > 1.5:
+        raise UsageError(
+            f"the array holds values from {low:.3g} to {high:.3g}, but floats are in [0, 1]; "
+            "divide them by their peak, such as 255, or give uint8"
+        )
 
 
 def _pillow(
