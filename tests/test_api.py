@@ -127,6 +127,28 @@ def test_a_meaningless_scale_is_refused(scale: float) -> None:
         srgan.upscale(PIXELS, "bicubic", scale)
 
 
+@pytest.mark.parametrize("size", [(30, 40, 3), (30.5, 40), 40, "40x30"])
+def test_a_size_is_a_pair_of_whole_numbers(size: object) -> None:
+    with pytest.raises(srgan.UsageError, match=r"size is \(width, height\)"):
+        srgan.upscale(PIXELS, "bicubic", size=size)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ({"output": "large.png"}, "output goes with a path"),
+        ({"model": srgan.load("bicubic"), "realism": 0.5}, "srgan.load"),
+        ({"model": srgan.load("bicubic"), "device": "cpu"}, "srgan.load"),
+        ({"model": 7}, "not int"),
+    ],
+)
+def test_an_argument_that_would_do_nothing_is_refused(
+    argument: dict[str, object], said: str
+) -> None:
+    with pytest.raises(srgan.UsageError, match=said):
+        srgan.upscale(PIXELS, **{"model": "bicubic", **argument})  # type: ignore[arg-type]
+
+
 def test_models_lists_networks_first_with_their_figures() -> None:
     rows = srgan.models()
     kinds = [row.kind for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,8 +74,10 @@ def upscale(
     Warns:
         SRGANWarning: of a path: what the result's format could not keep, a line for each.
     """
+    if output is not None and not isinstance(image, str | PathLike):
+        raise UsageError("output goes with a path; what is given in memory comes back in memory")
+    shape = _shape(size)
     upscaler = _opened(model, device, precision, threads, realism)
-    shape = None if size is None else (size[1], size[0])
     if scale is None and size is None and long_edge is None:
         scale = 4.0
     asked = {"scale": scale, "size": shape, "long_edge": long_edge}
@@ -151,7 +154,7 @@ def upscale_video(
     source = Path(video)
     options = VideoOptions(
         scale=scale,
-        size=None if size is None else (size[1], size[0]),
+        size=_shape(size),
         long_edge=long_edge,
         codec=codec,
         crf=crf,
@@ -227,7 +230,25 @@ def _opened(
 ) -> Upscaler:
     if model is None or isinstance(model, str | PathLike):
         return load(model, device=device, precision=precision, threads=threads, realism=realism)
+    if not (callable(model) and hasattr(model, "scale")):
+        raise UsageError(f"a model is a name, a path or an upscaler, not {type(model).__name__}")
+    if realism is not None or (device, precision) != ("auto", "auto"):
+        raise UsageError(
+            "realism, device and precision are chosen when a model is opened: "
+            "give them to srgan.load"
+        )
     return model
+
+
+def _shape(size: tuple[int, int] | None) -> tuple[int, int] | None:
+    """(width, height) as (height, width)."""
+    if size is None:
+        return None
+    try:
+        width, height = (index(side) for side in size)
+    except (TypeError, ValueError):
+        raise UsageError(f"size is (width, height) in whole pixels, not {size!r}") from None
+    return height, width
 
 
 def _warn(source: Path, notices: Sequence[str]) -> None:
