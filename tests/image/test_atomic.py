@@ -58,6 +58,11 @@ def test_what_the_system_says_is_in_the_error(tmp_path: Path) -> None:
         atomic_file(tmp_path / ("x" * 256)),
     ):
         pass
+    with (
+        pytest.raises(OutputFailed, match="cannot be written: embedded null byte"),
+        atomic_file(tmp_path / "a\0b"),
+    ):
+        pass
 
 
 def test_a_name_may_fill_its_255_bytes(tmp_path: Path) -> None:

@@ -142,9 +142,9 @@ def is_temporary(path: Path) -> bool:
     return path.name.startswith(_PREFIX) and path.name.endswith(_SUFFIX)
 
 
-def failure(path: str | Path, error: OSError) -> OutputFailed:
-    """The one-line error for a path that the system refused to write."""
-    reason = error.strerror or str(error) or type(error).__name__
+def failure(path: str | Path, error: OSError | ValueError) -> OutputFailed:
+    """The one-line error for a path that the system refused to write, or Python to name."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return OutputFailed(f"{shown(path)}: cannot be written: {reason}")
 
 
@@ -164,7 +164,7 @@ def refuse_existing(target: str | Path) -> None:
         os.lstat(target)
     except FileNotFoundError:
         return
-    except OSError as error:  # such as a name that is too long, before hours of work
+    except (OSError, ValueError) as error:  # a name too long, or with a NUL, before hours of work
         raise failure(target, error) from error
     raise OutputFailed(f"{shown(target)}: exists already; add --overwrite to replace it")
 
