@@ -19,7 +19,7 @@ from srgan.export.target import target
         ("a/own-4x.bin", None, None, ("ncnn", "a/own-4x.param")),
         ("own.safetensors", None, None, ("safetensors", "own.safetensors")),
         ("a/b", "onnx", None, ("onnx", "a/b/srgan-photo.onnx")),
-        ("a/b", None, None, ("onnx", "a/b")),
+        ("a/b", None, None, ("onnx", "a/b/srgan-photo.onnx")),
         ("own.net", "onnx", None, ("onnx", "own.net")),
         (".", "onnx", None, ("onnx", "srgan-photo.onnx")),
     ],

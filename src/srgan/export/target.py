@@ -27,8 +27,8 @@ def target(
 
     Args:
         name_or_path: the model.
-        output: a file, or a folder for it: one that exists, a name without a suffix if there is
-            a kind, and for ncnn any but its own suffixes. By default the current folder.
+        output: a file, or a folder for it: one that exists, a name without a suffix, and for
+            ncnn any but its own suffixes. By default the current folder.
         kind: the format; by default the one that the output's suffix says, else ONNX.
         realism: goes into the name.
 
@@ -54,7 +54,7 @@ def target(
         raise UsageError(f"{path}: is a name for {said}, not for {chosen}; leave out --format")
     if said == "ncnn":
         return chosen, path.with_suffix(".param")
-    if path.is_dir() or chosen == "ncnn" or (kind is not None and not suffix):
+    if path.is_dir() or chosen == "ncnn" or not suffix:
         return chosen, path / _name(name_or_path, chosen, realism)
     return chosen, path
 
