@@ -182,7 +182,9 @@ def load(
     """Open a model or filter and keep it: ``upscaler(image)``, or ``upscale(image, upscaler)``.
 
     Called directly it takes (H, W, 3) float32 RGB in [0, 1] and returns
-    (H * scale, W * scale, 3), not clipped.
+    (H * scale, W * scale, 3), not clipped. Several threads may use it, one takes its turn after
+    the other, and so may forked processes; one that is spawned loads its own, for it cannot be
+    pickled.
 
     Args:
         name_or_path: a name that :func:`models` lists, or a ``.safetensors`` file. Default: the

@@ -1,5 +1,8 @@
 """A part of a picture as it is in the whole, for less work."""
 
+import multiprocessing
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -80,3 +83,40 @@ def test_a_network_without_such_an_end_gives_parts_too() -> None:
     image = np.random.default_rng(0).random((9, 9, 3), dtype=np.float32)
     part = network.part(image, slice(3, 5), slice(1, 9))
     np.testing.assert_array_equal(part, network(image)[6:10, 2:18])
+
+
+_FORKED = """
+import multiprocessing
+import numpy as np
+import srgan
+
+image = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
+upscaler = srgan.load("fast", precision="fp32")
+network = upscaler.upscaler
+expected = srgan.upscale(image, upscaler).astype(int)
+
+def enlarge(pipe):
+    pipe.send([srgan.upscale(image, upscaler), srgan.upscale(image, srgan.load("fast"))])
+    pipe.send(network.runtime("fp32").name)
+
+fork = multiprocessing.get_context("fork")
+ours, theirs = fork.Pipe()
+process = fork.Process(target=enlarge, args=[theirs], daemon=True)
+with network._lock:  # as while another thread opens the model
+    process.start()
+assert ours.poll(30), "the forked process hangs"
+for result in ours.recv():
+    assert abs(result - expected).max() <= 1
+assert ours.recv() == "onnxruntime"
+assert network.runtime("fp32").name == "openvino"
+"""
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork here"
+)
+def test_a_forked_process_goes_on_with_what_its_parent_has_opened() -> None:
+    pytest.importorskip("openvino")
+    command = [sys.executable, "-c", _FORKED]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert ended.returncode == 0, ended.stderr

@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -11,11 +13,23 @@ from srgan.errors import RuntimeFailed, SRGANError
 from srgan.inference.runtimes import Batch, Device, Pair, Precision, Runtime, open_runtime
 from srgan.inference.upscaler import Image
 
+_networks: "weakref.WeakSet[Network]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for network in list(_networks):
+        network.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
 
 class Network:
     """Enlarges a whole picture with one run of a network.
 
-    Several threads may call it; it works for one after the other, each with all cores.
+    Several threads may call it; it works for one after the other, each with all cores. A forked
+    process may go on with it.
 
     Args:
         graph: the serialised ONNX model for a precision.
@@ -43,6 +57,19 @@ class Network:
         self._threads = threads
         self._end_reach = end_reach
         self._runtimes: dict[Precision, Runtime] = {}
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._of_parents: list[dict[Precision, Runtime]] = []
+        _networks.add(self)
+
+    def renew(self) -> None:
+        """Begin anew in a forked process, without the threads that its parent's runtimes have.
+
+        Nor is there anybody here who could release a lock that was held.
+        """
+        # Kept: ending them would wait for those threads.
+        self._of_parents.append(self._runtimes)
+        self._runtimes = {}
         self._lock = threading.Lock()
         self._turn = threading.Lock()
 

@@ -153,8 +153,14 @@ class OnnxRuntime:
             return np.asarray(self._session.run(["output"], inputs)[0], np.float32)
 
 
+_openvino_process: int | None = None
+"""The process in which OpenVINO was started."""
+
+
 @cache
 def _openvino_core() -> Any:
+    global _openvino_process
+    _openvino_process = os.getpid()
     # Without its model converter, which is optional there, unused here, and takes as long to
     # import as all the rest; it also brings telemetry.
     converter = "openvino.tools.ovc"
@@ -174,10 +180,18 @@ def installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
+def has_openvino() -> bool:
+    """Whether OpenVINO can run here: not where it was started before the process was forked.
+
+    Its threads do not come along, and it waits for them for ever.
+    """
+    return installed("openvino") and _openvino_process in (None, os.getpid())
+
+
 @cache
 def native_bf16() -> bool:
     """Whether OpenVINO is there and this CPU has bf16 instructions."""
-    if not installed("openvino"):
+    if not has_openvino():
         return False
     try:
         capabilities = _openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -226,7 +240,7 @@ def open_runtime(model: bytes, *, device: Device, precision: Precision, threads:
     Raises:
         RuntimeFailed: none is installed, or it refuses the model.
     """
-    if device == "cpu" and installed("openvino"):
+    if device == "cpu" and has_openvino():
         return OpenVino(model, precision=precision, threads=threads)
     if installed("onnxruntime"):
         kept: Precision = "int8" if precision == "int8" else "fp32"
