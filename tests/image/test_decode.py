@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -269,3 +271,34 @@ def test_a_large_profile_is_no_reason_to_refuse() -> None:
     large = (len(SRGB) + len(noise)).to_bytes(4, "big") + SRGB[4:] + noise
     data = png(2, 1, 8, 2, bytes(7), b"iCCPx\0\0" + zlib.compress(large))
     assert read_picture(data).metadata.icc == large
+
+
+_STRICT = """
+import io, sys, warnings
+from PIL import Image
+
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+from srgan.errors import LimitExceeded
+from srgan.image.files import probe
+
+head = bytes.fromhex(sys.argv[1])
+try:
+    probe(head)
+except LimitExceeded as error:
+    print(error)
+try:
+    Image.open(io.BytesIO(head))
+except Image.DecompressionBombWarning:
+    print("an error still")
+"""
+
+
+def test_a_program_that_makes_bombs_errors_keeps_its_will() -> None:
+    header = chunk(b"IHDR", struct.pack(">2I5B", 10000, 9000, 8, 2, 0, 0, 0))
+    head = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b""))
+    ran = subprocess.run(
+        [sys.executable, "-c", _STRICT, head.hex()], capture_output=True, text=True, timeout=100
+    )
+    refused, strict = ran.stdout.splitlines()
+    assert "--max-input-mp" in refused
+    assert strict == "an error still"

@@ -32,7 +32,8 @@ from srgan.image.picture import Frame, Metadata
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 # Its warnings (a broken EXIF block, a large picture) are either answered here or no news.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Behind what the program itself says of them: it may want bombs to be errors.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning, append=True)
 
 
 _MOST_TEXT = 16 << 20
@@ -106,7 +107,7 @@ def opened(
                 yield image, kind, frames
     except SRGANError as error:
         raise type(error)(prefix + str(error)) from error.__cause__
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         most = limits.input_pixels / 1e6
         raise LimitExceeded(
             f"{prefix}more than the input limit of {most:g} MP; raise --max-input-mp to accept it"
