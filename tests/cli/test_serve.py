@@ -43,6 +43,10 @@ def test_limits_lists_every_flag_and_variable_with_what_is_in_force() -> None:
         (["--queue-jobs", "0"], "--queue-jobs"),
         (["--port", "99999"], "--port"),
         (["--port", "0", "--spool", "/nothing/there"], "--spool /nothing/there"),
+        (["--port", "0", "--threads", "0"], "--threads"),
+        (["--port", "0", "--device", "tpu"], "auto, cpu or cuda"),
+        (["--port", "0", "--allowed-host", "https://photos.example/"], "without http://"),
+        (["--port", "0", "--allowed-host", "photos.example:8000"], "without a port"),
     ],
 )
 def test_what_cannot_be_served_is_one_line_that_says_how_to_mend_it(
@@ -81,3 +85,30 @@ def test_it_serves_until_sigterm_and_leaves_nothing(tmp_path: Path) -> None:
         assert server.returncode == 0, errors
         assert "panick" not in errors
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.2 and SIGTERM")
+@pytest.mark.parametrize(
+    ("host", "options", "name"),
+    [
+        ("0.0.0.0", ["--allowed-host", "Photos.example", "--token", "s3cret"], "photos.example"),
+        ("127.0.0.2", [], "127.0.0.2"),
+    ],
+)
+def test_the_address_that_is_printed_is_answered_to(
+    host: str, options: list[str], name: str
+) -> None:
+    command = [*COMMAND, "--host", host, "--port", "0", "--model", "bicubic", *options]
+    server = subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": SOURCE}, stdout=subprocess.PIPE, text=True
+    )
+    with server, contextlib.ExitStack() as ending:
+        ending.callback(server.terminate)
+        assert server.stdout is not None
+        printed = re.search(r"http://(([^:/]+):(\d+))/", server.stdout.readline())
+        assert printed is not None
+        assert printed[2] == name
+        request = urllib.request.Request(
+            f"http://{host}:{printed[3]}/", headers={"Host": printed[1]}
+        )
+        assert urllib.request.urlopen(request, timeout=120).status == 200

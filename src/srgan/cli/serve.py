@@ -98,7 +98,8 @@ def _serve(
         raise UsageError(
             f"the server needs {error.name}; install it with: pip install 'srgan[serve]'"
         ) from error
-    from srgan.server.guards import LOCAL_HOSTS, Access
+    from srgan.inference.runtimes import choose_device
+    from srgan.server.guards import LOCAL_HOSTS, Access, is_host
     from srgan.server.lane import LibraryOpener
     from srgan.weights.catalog import DEFAULT, models
 
@@ -113,12 +114,24 @@ def _serve(
             f"--host {host} lets other machines in: give --token (or --token new) and "
             "--allowed-host with the name that they will use"
         )
+    for name in allowed_host or ():
+        if not is_host(name):
+            raise UsageError(
+                f"--allowed-host {name}: give a host name alone, such as photos.example, "
+                "without http:// and without a port"
+            )
+    choose_device(device)  # now, not when clients wait for a model that cannot be opened
+    if threads is not None and threads < 1:
+        raise UsageError(f"--threads must be at least 1, not {threads}")
     if token == "new":
         token = secrets.token_urlsafe(24)
-    access = Access((*LOCAL_HOSTS, *(name.lower() for name in allowed_host or ())), token)
+    hosts = [name.lower() for name in allowed_host or ()]
+    # The address that is printed is one that is answered to.
+    own = hosts[0] if _is_any(host) else f"[{host}]" if ":" in host else host.lower()
+    access = Access((*LOCAL_HOSTS, own, *hosts), token)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     listener = listen(host, port, backlog=_CONNECTIONS_BACKLOG)
-    shown = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+    shown = f"http://{own}:{listener.getsockname()[1]}/"
     if token:
         shown += f"#token={token}"
     try:
@@ -135,6 +148,14 @@ def _serve(
         started=lambda: print(f"srgan serves at {shown}  (Ctrl-C ends it)", flush=True),
         ended=lambda: shutil.rmtree(folder, ignore_errors=True),
     )
+
+
+def _is_any(host: str) -> bool:
+    """Whether it stands for all addresses of this machine, and so is none to go to."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _is_local(host: str) -> bool:

@@ -59,6 +59,12 @@ class Access:
     token: str | None = None
 
 
+def is_host(name: str) -> bool:
+    """Whether it is a host name, or an address as a Host header has it, without a port."""
+    match = _HOST.fullmatch(name.lower())
+    return match is not None and match[2] is None
+
+
 def header(scope: Scope, name: bytes) -> str | None:
     """A request header's value; None where it is missing.
 
