@@ -39,7 +39,11 @@ def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
         jobs = Jobs(ServerLimits(stop_seconds=1.1), Opener(tmp_path), Choice("bicubic"), tmp_path)
         job = jobs.jobs["id"] = finished(tmp_path / "owed")
         job.owed = True
+        late = Job("late", job.folder, "", "", job.choice, job.task, job.source, 4)
+        jobs.queue.append(late)
         await asyncio.wait_for(jobs.stop(), 10)
         assert not job.folder.exists()
+        assert late.problem is not None
+        assert (late.problem.code, late.problem.retry_after) == ("stopping", 20)
 
     asyncio.run(check())

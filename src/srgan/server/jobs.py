@@ -75,9 +75,10 @@ class Jobs:
         # The last second is for telling those who wait, and for the files.
         while self._unfinished() and time.monotonic() < deadline - 1.0:
             await asyncio.sleep(0.05)
+        stopped = Problem("stopping", "the server stopped; send it again", retry_after=20)
         for job in [*self.queue, *([self.running] if self.running else [])]:
             log.warning("job %s was not finished before the server stopped", job.id)
-            self._end(job, "failed", Problem("stopping", "the server stopped; send it again"))
+            self._end(job, "failed", stopped)
         self.queue.clear()
         for task in self._tasks:
             task.cancel()
