@@ -55,6 +55,8 @@ def test_the_size_is_asked_for_in_three_ways(fields: dict[str, str], size: Any) 
         {"size": "40x"},
         {"size": "40x40x40"},
         {"long_edge": "0"},
+        {"long_edge": "60.5"},
+        {"quality": "90.5"},
         {"realism": "1.1", "model": "srgan"},
         {"realism": "0.5", "model": "srresnet"},
         {"format": "exe"},

@@ -103,7 +103,7 @@ def read_order(
         raise Problem("bad_value", f'the model "{model}" has no realism dial; leave realism out')
     scale = _number(fields, "scale", 1.0, 16.0)
     size = _size(fields)
-    long_edge = _number(fields, "long_edge", 1, 1_000_000)
+    long_edge = _whole(fields, "long_edge", 1, 1_000_000)
     if sum(x is not None for x in (scale, size, long_edge)) > 1:
         raise Problem("bad_value", "give one of scale, size and long_edge")
     if size is None and long_edge is None and scale is None:
@@ -112,9 +112,9 @@ def read_order(
         Choice(model, realism),
         scale,
         size,
-        None if long_edge is None else int(long_edge),
+        long_edge,
         format_of(fields.get("format") or "png"),
-        _quality(fields),
+        _whole(fields, "quality", 1, 100),
         _flag(fields, "strip"),
         _flag(fields, "consistent"),
         _number(fields, "wait", 0.0, limits.wait_seconds),
@@ -167,9 +167,13 @@ def _size(fields: Mapping[str, str]) -> tuple[int, int] | None:
     return int(match[2]), int(match[1])
 
 
-def _quality(fields: Mapping[str, str]) -> int | None:
-    value = _number(fields, "quality", 1, 100)
-    return None if value is None else int(value)
+def _whole(fields: Mapping[str, str], name: str, low: int, high: int) -> int | None:
+    value = _number(fields, name, low, high)
+    if value is None:
+        return None
+    if value != int(value):
+        raise Problem("bad_value", f"{name} must be a whole number from {low} to {high}")
+    return int(value)
 
 
 def _flag(fields: Mapping[str, str], name: str) -> bool:
