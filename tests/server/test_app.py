@@ -184,6 +184,12 @@ def test_what_is_not_there(server: RunningServer) -> None:
     assert server.client.options("/v1/upscale").status_code == 405
 
 
+def test_health_checks_may_ask_for_the_head_alone(server: RunningServer) -> None:
+    for path in ("/healthz", "/readyz"):
+        head = server.client.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+
+
 def test_what_there_is_to_choose(server: RunningServer) -> None:
     offer = server.client.get("/v1/models").json()
     assert offer["default"] == "srresnet"

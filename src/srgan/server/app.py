@@ -199,11 +199,14 @@ class _Service:
                 **describe_models(self.config.models, self.config.default, limits)
             )
 
+        # Many a balancer's health check is a HEAD.
+        @app.head("/healthz", include_in_schema=False)
         @app.get("/healthz", summary="Is the process alive?")
         async def healthz() -> Status:
             """Always 200."""
             return Status(status="ok")
 
+        @app.head("/readyz", include_in_schema=False)
         @app.get("/readyz", summary="Can it compute?", responses=PROBLEMS)
         async def readyz() -> Status:
             """200 when the default model is open and the server is not stopping."""
