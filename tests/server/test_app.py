@@ -232,6 +232,14 @@ def test_the_openapi_document_describes_every_route(server: RunningServer) -> No
     }
     form = document["paths"]["/v1/upscale"]["post"]["requestBody"]["content"]
     assert form["multipart/form-data"]["schema"]["required"] == ["image"]
+    for path, way in (("/v1/upscale", "post"), ("/v1/jobs/{id}", "get"), ("/readyz", "get")):
+        answers = document["paths"][path][way]["responses"]
+        for status, answer in answers.items():
+            kinds = set(answer.get("content", {}))
+            assert ("application/problem+json" in kinds) == (int(status) >= 400)
+        schema = answers["404"]["content"]["application/problem+json"]["schema"]["$ref"]
+        assert schema.rpartition("/")[2] in document["components"]["schemas"]
+    assert "securitySchemes" not in document["components"]
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
@@ -279,6 +287,9 @@ def test_a_token_is_needed_where_one_is_set_and_results_expire() -> None:
         assert code(httpx.get(f"{server.url}/v1/models")) == "unauthorized"
         assert code(httpx.get(f"{server.url}{job['links']['result']}")) == "unauthorized"
         assert httpx.get(f"{server.url}/").status_code == 200
+        document = server.client.get("/openapi.json").json()
+        assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+        assert document["paths"]["/v1/upscale"]["post"]["security"] == [{"HTTPBearer": []}]
         # It runs, ends and expires.
         until(lambda: server.client.get(job["links"]["self"]).status_code == 404, "expired")
         until(lambda: not _folders(server), "its folder goes")

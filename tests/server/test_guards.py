@@ -194,6 +194,7 @@ def test_the_old_protocol_is_refused() -> None:
         ("/v1/models", TOKEN, 401),
         ("/v1/models", f"Basic {TOKEN}", 401),
         ("/v1/models", f"Bearer {TOKEN}", 200),
+        ("/v1/models", f"bearer {TOKEN}", 200),
         ("/v1/models", f"Bearer {TOKEN}é", 401),
     ],
 )

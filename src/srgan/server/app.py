@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.security import HTTPBearer
 from starlette.requests import ClientDisconnect
 
 from srgan import __version__
@@ -84,6 +85,8 @@ def create_app(config: Config) -> Guards:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # For the OpenAPI document; the guards check it.
+        dependencies=[Depends(HTTPBearer(auto_error=False))] if config.access.token else None,
     )
     answer_errors(app)
     service.add_routes(app)

@@ -149,7 +149,9 @@ def describe_models(models: Sequence[Model], default: str, limits: ServerLimits)
 
 def _problem(*codes: str) -> dict[str, Any]:
     return {
-        "model": ProblemDocument,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+        },
         "description": "; ".join(f"`{code}`: {CODES[code].title}" for code in codes),
     }
 

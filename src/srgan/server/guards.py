@@ -113,8 +113,9 @@ def check_access(scope: Scope, access: Access) -> None:
         raise Problem("unsupported_type", "send the body as it is, without Content-Encoding")
     path = scope["path"]
     if access.token is not None and path not in _OPEN_PATHS and not path.startswith("/page/"):
-        given = header(scope, b"authorization") or ""
-        if not secrets.compare_digest(given.encode(), f"Bearer {access.token}".encode()):
+        scheme, _, given = (header(scope, b"authorization") or "").partition(" ")
+        right = secrets.compare_digest(given.encode(), access.token.encode())
+        if scheme.lower() != "bearer" or not right:
             raise Problem("unauthorized", "send the header Authorization: Bearer TOKEN")
 
 
