@@ -189,7 +189,11 @@ class _Service:
             return FileResponse(path, media_type="image/png")
 
         @app.delete(
-            "/v1/jobs/{id}", status_code=204, responses=PROBLEMS, summary="Cancel and forget a job"
+            "/v1/jobs/{id}",
+            status_code=204,
+            response_model=None,  # FastAPI 0.115 takes the None below for a body
+            responses=PROBLEMS,
+            summary="Cancel and forget a job",
         )
         async def remove(id: str) -> None:
             """Stops its work within a tile; its files are removed."""
