@@ -55,6 +55,15 @@ def subtitled(end: int) -> Any:
     return more
 
 
+def test_an_flv_is_missed_by_the_byte_between_two_packets_too(tmp_path: Path) -> None:
+    clip = clip_of(tmp_path, ".flv")
+    data = clip.read_bytes()
+    for size in (*range(len(data) - 4, len(data)), *range(5783, 5800)):
+        clip.write_bytes(data[:size])
+        with pytest.raises(ImageRefused, match=f"its last {len(data) - size} bytes are not there"):
+            looked(clip)
+
+
 @pytest.mark.parametrize("suffix", list(KINDS))
 def test_a_file_is_whole_and_any_cut_of_it_is_not(tmp_path: Path, suffix: str) -> None:
     clip = clip_of(tmp_path, suffix)

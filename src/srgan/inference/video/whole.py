@@ -7,6 +7,7 @@ ASF and RIFF, ISO/IEC 13818-1 for transport and program streams.
 from __future__ import annotations
 
 import os
+import struct
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -75,12 +76,21 @@ def cut(file: BinaryIO, kind: str) -> tuple[bool, str]:
     size = file.seek(0, os.SEEK_END)
     if kind == "ogg":
         return _ogg(file, size)
-    end = {"matroska,webm": _matroska, "asf": _asf, "avi": _avi}.get(kind, fragments_end)(
-        file, size
-    )
+    ends = {"matroska,webm": _matroska, "asf": _asf, "avi": _avi, "flv": _flv}
+    end = ends.get(kind, fragments_end)(file, size)
     if end is None:
         return False, ""
     return True, f"its last {end - size} bytes are not there" if end > size else ""
+
+
+def _flv(file: BinaryIO, size: int) -> int | None:
+    """Where an FLV ends by its script data, a number of eight bytes named filesize."""
+    file.seek(0)
+    _, key, value = file.read(min(size, 4096)).partition(b"\0\x08filesize\0")
+    if not key or len(value) < 8:
+        return None
+    (end,) = struct.unpack(">d", value[:8])
+    return int(end) if 0 < end < 2**53 else None
 
 
 def may_be_cut(file: BinaryIO, kind: str) -> bool:
