@@ -60,7 +60,7 @@ def test_an_flv_is_missed_by_the_byte_between_two_packets_too(tmp_path: Path) ->
     data = clip.read_bytes()
     for size in (*range(len(data) - 4, len(data)), *range(5783, 5800)):
         clip.write_bytes(data[:size])
-        with pytest.raises(ImageRefused, match=f"its last {len(data) - size} bytes are not there"):
+        with pytest.raises(ImageRefused, match=r"its last \d+ (bytes|packets) are not there"):
             looked(clip)
 
 
