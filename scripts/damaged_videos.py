@@ -6,7 +6,7 @@ A camera moves over the middle of every photo that `srgan train` holds out and t
 enough, by three pixels a frame, sixteen frames of 320x320; shrunk to a quarter and coded by x264.
 Prints, for frames 8 to 11, mean Y-PSNR and ST-LPIPS against the clean original and the flicker: how
 much the error of luma changes, on average, at the same place of the scene from frame to frame, in
-levels of 255. Draws frame 11 of four clips. Needs the extra `video`.
+levels of 255. Draws frame 11 of two clips. Needs the extra `video`.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main() -> None:
                 results = [upscale_array(damaged[k], upscaler, size=(SIDE, SIDE)) for k in MEASURED]
                 found[name].append(measured(results, scene, small))
                 shown.append(results[-1])
-            if crf == arguments.shown and len(strips) < 4:
+            if crf == arguments.shown and len(strips) < 2:
                 strips.append(np.concatenate([*shown, scene[MEASURED[-1]]], 1))
         cells = ("{:.2f} / {:.4f} / {:.2f}".format(*np.mean(found[name], 0)) for name in names)
         print(f"| {crf} | " + " | ".join(cells) + " |", flush=True)

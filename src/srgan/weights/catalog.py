@@ -96,6 +96,12 @@ NETWORKS = (
         parameters=98_005,
     ),
     Model(
+        "fast-photo",
+        "network",
+        "fast, for real photos and video: sharper, without blocks and noise",
+        parameters=98_005,
+    ),
+    Model(
         "srcnn-9-1-5",
         "network",
         "the first of them, 2014: three layers on luma",
