@@ -8,7 +8,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from srgan.errors import DataRefused, UsageError  # noqa: E402
+from srgan.errors import DataRefused, ModelRefused, UsageError  # noqa: E402
 from srgan.image.colour import luma  # noqa: E402
 from srgan.training import luma as luma_module  # noqa: E402
 from srgan.training.config import LumaConfig, load_recipe  # noqa: E402
@@ -64,6 +64,22 @@ def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     assert again.keys() == whole.keys()
     for key, tensor in whole.items():
         assert np.array_equal(again[key], tensor), key
+
+
+def test_a_checkpoint_of_another_network_is_told_by_its_first_tensor(
+    pack: Path, tmp_path: Path
+) -> None:
+    small = [*SMALL, "updates=1", "data.held_out=1", "optimiser.decay=1"]
+    narrow, wide = (
+        load_recipe(RECIPES / "espcn.toml", [*small, f"network.channels={n}"]) for n in (4, 8)
+    )
+    assert isinstance(narrow, LumaConfig)
+    assert isinstance(wide, LumaConfig)
+    train_luma(narrow, data=[pack], out=tmp_path)
+    with pytest.raises(
+        ModelRefused, match=r"is \(4, 1, 5, 5\) there and \(8, 1, 5, 5\).*\[network\]"
+    ):
+        train_luma(wide, data=[pack], out=tmp_path, resume=True)
 
 
 def test_killed_before_its_last_weights_are_written_a_resumed_run_writes_them(

@@ -32,7 +32,7 @@ from srgan.training.config import LumaConfig
 from srgan.training.data import Crops, Downscale, split
 from srgan.training.distributed import join, leave
 from srgan.training.faults import explaining
-from srgan.training.generator import commit, follow, learning_rate, part
+from srgan.training.generator import commit, follow, learning_rate, load_tensors, part
 from srgan.training.log import log_line
 from srgan.training.muon import Muon
 from srgan.training.packing import Pack, open_data
@@ -65,7 +65,7 @@ def train_luma(
             not exist, or several processes were started.
         DataRefused: there are too few photos, or too small ones.
         OutputFailed: the run's folder cannot be written.
-        ModelRefused: the recipe's network cannot be built.
+        ModelRefused: the recipe's network cannot be built, or is not the checkpoint's.
     """
     processes = join(device)
     if processes.world > 1:
@@ -97,8 +97,8 @@ def train_luma(
     update = 0
     if resume:
         tensors, state = load_checkpoint(checkpoint, config.kind)
-        network.load_state_dict(part(tensors, "generator."))
-        average.load_state_dict(part(tensors, "average."))
+        load_tensors(network, part(tensors, "generator."), checkpoint, section="network")
+        load_tensors(average, part(tensors, "average."), checkpoint, section="network")
         restore_optimiser(optimiser, network, "adam", tensors)
         update = state["update"]
 
