@@ -2,6 +2,7 @@
 
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ pytest.importorskip("av", reason="video coding needs PyAV")
 @pytest.fixture(scope="module")
 def picture() -> np.ndarray:
     """51x45: sides that are odd, and no multiple of a block."""
-    return np.ascontiguousarray(read_picture("examples/hair.png").frames[0].colour[20:71, :45, :3])
+    path = Path(__file__).parents[2] / "examples" / "hair.png"
+    return np.ascontiguousarray(read_picture(path).frames[0].colour[20:71, :45, :3])
 
 
 def coded(picture: np.ndarray, crf: int, seed: int) -> np.ndarray:

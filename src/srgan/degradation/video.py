@@ -44,23 +44,25 @@ def h264(image: NDArray[np.uint8], crf: int, draw: np.random.Generator) -> NDArr
         y, x = (MARGIN - corner + (k - chosen) * motion).tolist()
         frames.append(padded[y : y + rows, x : x + columns])
     y, x = corner.tolist()
-    found = clip(frames, crf, preset="veryfast")[chosen]
+    found = _colour(_coded(frames, crf, "veryfast")[chosen])
     return np.ascontiguousarray(found[y : y + height, x : x + width])
 
 
-def clip(
-    frames: Sequence[NDArray[np.uint8]], crf: int, *, preset: str = "medium"
-) -> list[NDArray[np.uint8]]:
+def clip(frames: Sequence[NDArray[np.uint8]], crf: int) -> list[NDArray[np.uint8]]:
     """RGB frames of one size, (H, W, 3) with even sides, after H.264 in 4:2:0.
 
     Args:
         frames: the clip.
         crf: x264's constant rate factor.
-        preset: x264's.
 
     Raises:
         UsageError: PyAV is missing or lacks libx264.
     """
+    return [_colour(planes) for planes in _coded(frames, crf, "medium")]
+
+
+def _coded(frames: Sequence[NDArray[np.uint8]], crf: int, preset: str) -> list[NDArray[np.uint8]]:
+    """The planes of the frames after x264."""
     try:
         import av
     except ImportError as error:
@@ -83,8 +85,7 @@ def clip(
         container.mux(stream.encode())
     buffer.seek(0)
     with av.open(buffer, "r", format="h264") as container:
-        planes = [np.asarray(frame.to_ndarray(), np.uint8) for frame in container.decode(video=0)]
-    return [_colour(frame) for frame in planes]
+        return [np.asarray(frame.to_ndarray(), np.uint8) for frame in container.decode(video=0)]
 
 
 def _planes(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
