@@ -85,8 +85,7 @@ def cut(file: BinaryIO, kind: str) -> tuple[bool, str]:
 
 def _flv(file: BinaryIO, size: int) -> int | None:
     """Where an FLV ends by its script data, a number of eight bytes named filesize."""
-    file.seek(0)
-    _, key, value = file.read(min(size, 4096)).partition(b"\0\x08filesize\0")
+    _, key, value = _at(file, 0, 4096).partition(b"\0\x08filesize\0")
     if not key or len(value) < 8:
         return None
     (end,) = struct.unpack(">d", value[:8])
