@@ -98,7 +98,7 @@ def _serve(
         raise UsageError(
             f"the server needs {error.name}; install it with: pip install 'srgan[serve]'"
         ) from error
-    from srgan.inference.runtimes import choose_device
+    from srgan.inference.runtimes import check_threads, choose_device
     from srgan.server.guards import LOCAL_HOSTS, Access, is_host
     from srgan.server.lane import LibraryOpener
     from srgan.weights.catalog import DEFAULT, models
@@ -121,8 +121,7 @@ def _serve(
                 "without http:// and without a port"
             )
     choose_device(device)  # now, not when clients wait for a model that cannot be opened
-    if threads is not None and threads < 1:
-        raise UsageError(f"--threads must be at least 1, not {threads}")
+    check_threads(threads)
     if token == "new":
         token = secrets.token_urlsafe(24)
     hosts = [name.lower() for name in allowed_host or ()]

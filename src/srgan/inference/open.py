@@ -13,7 +13,14 @@ from srgan.image.resize import KernelName
 from srgan.inference.ensemble import MARK, ensembled
 from srgan.inference.graph import blend, build_graph, end_reach, reach
 from srgan.inference.network import Network
-from srgan.inference.runtimes import Device, Precision, choose_device, cores, native_bf16
+from srgan.inference.runtimes import (
+    Device,
+    Precision,
+    check_threads,
+    choose_device,
+    cores,
+    native_bf16,
+)
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
 from srgan.processor import fast_bf16
@@ -246,8 +253,7 @@ def graph_of(
 
 
 def _check(threads: int | None, scale: int, realism: float | None, tile: int | str) -> None:
-    if threads is not None and threads < 1:
-        raise UsageError(f"--threads must be at least 1, not {threads}")
+    check_threads(threads)
     if scale < 1:
         raise UsageError(f"the scale must be at least 1, not {scale}")
     if realism is not None:

@@ -217,6 +217,16 @@ def has_cuda() -> bool:
         return False
 
 
+def check_threads(threads: int | None) -> None:
+    """Refuse what is no number of threads.
+
+    Raises:
+        UsageError: it is below 1.
+    """
+    if threads is not None and threads < 1:
+        raise UsageError(f"--threads must be at least 1, not {threads}")
+
+
 def choose_device(device: str) -> Device:
     """The device for ``"auto"``, ``"cpu"`` or ``"cuda"``.
 
