@@ -38,19 +38,21 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=8)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
-    names = arguments.models.split(",")
+    names, factors = arguments.models.split(","), [int(crf) for crf in arguments.crf.split(",")]
+    if arguments.shown not in factors:
+        parser.error(f"--shown {arguments.shown} is none of --crf {arguments.crf}")
     upscalers = {name: opened(name) for name in names}
     pack = Pack(arguments.data)
     photos = (pack.photo(i) for i in split(len(pack), 24, 1)[1])
     width = SIDE + STEP * FRAMES
     large = (p for p in photos if p.shape[0] >= SIDE and p.shape[1] >= width)
     scenes = [pan(photo) for photo, _ in zip(large, range(arguments.clips), strict=False)]
+    clean = [[np.asarray(imresize(f, scale=0.25), np.uint8) for f in scene] for scene in scenes]
     strips = []
     print("| crf | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
-    for crf in map(int, arguments.crf.split(",")):
+    for crf in factors:
         found: dict[str, list[list[float]]] = {name: [] for name in names}
-        for scene in scenes:
-            small = [np.asarray(imresize(frame, scale=0.25), np.uint8) for frame in scene]
+        for scene, small in zip(scenes, clean, strict=True):
             damaged = clip(small, crf)
             shown = []
             for name, upscaler in upscalers.items():
