@@ -41,6 +41,8 @@ def test_the_papers_recipes_have_the_papers_numbers() -> None:
     assert gan.content.activated
     assert (gan.adversarial.weight, gan.adversarial.discriminator) == (1e-3, "paper")
     assert gan.pixel.weight == 0
+    for recipe in (pixel, gan):
+        assert (recipe.data.distinct, recipe.data.augment) == (True, False)
 
 
 def test_fast_has_less_than_100_000_parameters() -> None:

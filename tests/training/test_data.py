@@ -10,10 +10,12 @@ from PIL import Image
 from srgan.degradation.pipeline import Degradation
 from srgan.errors import DataRefused
 from srgan.image.resize import imresize
-from srgan.training.data import Batches, Crops, Downscale, ResidentCrops, split
+from srgan.training.config import DataConfig
+from srgan.training.data import Batches, Crops, Downscale, ResidentCrops, crops_of, split
 from srgan.training.packing import Pack, open_data, prepare
 
 CPU = torch.device("cpu")
+_CUT = {"crop": 32, "scale": 4, "seed": 3}
 
 
 def _crops(pack: Path, seed: int = 3) -> Crops:
@@ -52,6 +54,36 @@ def test_resident_crops_are_the_same_as_mapped_ones(pack: Path) -> None:
         (flip, turns) for flip in (False, True) for turns in range(4)
     }
     assert torch.equal(ResidentCrops(crops, CPU).batch(0, 64), crops.batch(0, 64))
+
+
+def test_an_update_of_distinct_photos_has_none_twice(pack: Path) -> None:
+    opened = Pack(pack)
+
+    def photos(crops: Crops) -> list[set[int]]:
+        return [{crops.place(3 * u + i).photo for i in range(3)} for u in range(40)]
+
+    config = DataConfig(crop=32, batch=3, distinct=True)
+    crops = crops_of(config, opened, range(4), scale=4, seed=3)
+    drawn = photos(crops)
+    assert all(len(update) == 3 for update in drawn)
+    assert set.union(*drawn) == {0, 1, 2, 3}
+    assert len(set(map(frozenset, drawn))) > 1
+    assert any(len(update) < 3 for update in photos(Crops(opened, range(4), **_CUT)))
+    # By number alone, in whatever order it is asked for.
+    again = crops_of(config, opened, range(4), scale=4, seed=3)
+    assert [again.place(n) for n in (50, 4, 51)] == [crops.place(n) for n in (50, 4, 51)]
+    assert torch.equal(ResidentCrops(crops, CPU).batch(0, 12), again.batch(0, 12))
+    with pytest.raises(DataRefused, match="2 photos are fewer than an update's 3 samples"):
+        crops_of(config, opened, range(2), scale=4, seed=3)
+
+
+def test_crops_without_augmentation_are_as_in_the_photo(pack: Path) -> None:
+    crops = Crops(Pack(pack), range(4), **_CUT, augment=False)
+    at = crops.place(5)
+    assert {(p.flip, p.turns) for p in map(crops.place, range(64))} == {(False, 0)}
+    assert (at.y, at.x) == (_crops(pack).place(5).y, _crops(pack).place(5).x)
+    cut = Pack(pack).photo(at.photo)[at.y : at.y + 48, at.x : at.x + 48]
+    assert np.array_equal(crops.sample(5), cut)
 
 
 def test_batches_have_the_networks_ranges(pack: Path) -> None:

@@ -31,12 +31,15 @@ class DataConfig:
     """What is drawn: HR crops of ``crop`` pixels, ``batch`` a step; photos held out.
 
     ``held_out_seed`` chooses them, apart from the run's seed: stages that build on each other
-    must hold out the same photos. ``workers`` are loader processes; on a CPU and with the photos
-    resident on a GPU none is fastest.
+    must hold out the same photos. ``augment``: crops are mirrored and turned at random.
+    ``distinct``: no photo twice in an update. ``workers`` are loader processes; on a CPU and with
+    the photos resident on a GPU none is fastest.
     """
 
     crop: int = 96
     batch: int = 16
+    augment: bool = True
+    distinct: bool = False
     held_out: int = 24
     held_out_seed: int = 1
     workers: int = 0

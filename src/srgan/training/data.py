@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from srgan.degradation.pipeline import Degradation, degrade
 from srgan.errors import DataRefused
 from srgan.image.resize import taps
+from srgan.training.config import DataConfig
 from srgan.training.packing import Pack
 
 WORKER_TIMEOUT_S = 300.0
@@ -77,12 +78,29 @@ class Place:
 
 
 class Crops:
-    """Random augmented crops: sample number ``n`` is the same crop in every run with ``seed``.
+    """Random crops: sample number ``n`` is the same crop in every run with ``seed``.
 
     Photos are drawn with a chance in proportion to their area.
+
+    Args:
+        pack, use: the photos, and which of them.
+        crop, scale: side of the HR crops, and HR pixels per LR pixel.
+        seed: of all draws.
+        augment: mirror and turn crops.
+        distinct: so many samples, an update, come from as many photos; 1 leaves it to chance.
     """
 
-    def __init__(self, pack: Pack, use: Sequence[int], *, crop: int, scale: int, seed: int) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        use: Sequence[int],
+        *,
+        crop: int,
+        scale: int,
+        seed: int,
+        augment: bool = True,
+        distinct: int = 1,
+    ) -> None:
         self.side = crop + 4 * scale
         self.use = [i for i in use if min(pack.photos[i].height, pack.photos[i].width) >= self.side]
         if not self.use:
@@ -90,20 +108,44 @@ class Crops:
                 f"no photo is at least {self.side} pixels high and wide; "
                 "lower data.crop or add larger photos"
             )
+        if len(self.use) < distinct:
+            raise DataRefused(
+                f"{len(self.use)} photos are fewer than an update's {distinct} samples; "
+                "add photos, lower data.batch or set data.distinct = false"
+            )
         self.pack = pack
         self.seed = seed
-        areas = [pack.photos[i].height * pack.photos[i].width for i in self.use]
-        self.cumulative = np.cumsum(areas) / np.sum(areas)
+        self.augment = augment
+        self.distinct = distinct
+        self.drawn: tuple[int, list[int]] = (-1, [])
+        areas = np.array([pack.photos[i].height * pack.photos[i].width for i in self.use])
+        self.chances = areas / areas.sum()
+        self.cumulative = np.cumsum(areas) / areas.sum()
 
     def place(self, number: int) -> Place:
         """Where sample ``number`` is cut."""
         draw = np.random.Generator(np.random.Philox(key=[self.seed, number]))
-        chosen = int(np.searchsorted(self.cumulative, draw.random(), side="right"))
-        i = self.use[min(chosen, len(self.use) - 1)]
+        if self.distinct > 1:
+            update, sample = divmod(number, self.distinct)
+            chosen = self._photos(update)[sample]
+        else:
+            drawn = int(np.searchsorted(self.cumulative, draw.random(), side="right"))
+            chosen = min(drawn, len(self.use) - 1)
+        i = self.use[chosen]
         photo = self.pack.photos[i]
         y = int(draw.integers(photo.height - self.side + 1))
         x = int(draw.integers(photo.width - self.side + 1))
+        if not self.augment:
+            return Place(i, y, x, flip=False, turns=0)
         return Place(i, y, x, bool(draw.integers(2)), int(draw.integers(4)))
+
+    def _photos(self, update: int) -> list[int]:
+        """The photos of an update, each another; those of the last one asked for are kept."""
+        if self.drawn[0] != update:
+            draw = np.random.Generator(np.random.Philox(key=[self.seed + (4 << 32), update]))
+            chosen = draw.choice(len(self.use), self.distinct, replace=False, p=self.chances)
+            self.drawn = (update, chosen.tolist())
+        return self.drawn[1]
 
     def sample(self, number: int) -> NDArray[np.uint8]:
         """Crop ``number`` with its margin, (side, side, 3)."""
@@ -131,6 +173,19 @@ class Crops:
         for _ in range(at.turns):  # anticlockwise: the last column becomes the first row
             start, down, right = start + last * right, -right, down
         return start, down, right
+
+
+def crops_of(config: DataConfig, pack: Pack, use: Sequence[int], *, scale: int, seed: int) -> Crops:
+    """The crops that a recipe asks for."""
+    return Crops(
+        pack,
+        use,
+        crop=config.crop,
+        scale=scale,
+        seed=seed,
+        augment=config.augment,
+        distinct=config.batch if config.distinct else 1,
+    )
 
 
 class ResidentCrops:

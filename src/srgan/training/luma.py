@@ -29,7 +29,7 @@ from srgan.training.checkpoint import (
     save_checkpoint,
 )
 from srgan.training.config import LumaConfig
-from srgan.training.data import Crops, Downscale, split
+from srgan.training.data import Downscale, crops_of, split
 from srgan.training.distributed import join, leave
 from srgan.training.faults import explaining
 from srgan.training.generator import commit, follow, learning_rate, load_tensors, part
@@ -90,7 +90,7 @@ def train_luma(
     )
     pack = open_data(data, out / "pack", anew=not resume)
     use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
-    crops = Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed)
+    crops = crops_of(config.data, pack, use, scale=scale, seed=config.seed)
     downscale = Downscale(scale, config.data.crop, dev)
     margin = 2 * scale
 

@@ -18,7 +18,7 @@ from srgan.errors import TrainingStopped, UsageError
 from srgan.image.atomic import failure, make_folder, sweep
 from srgan.processor import fast_bf16
 from srgan.training.config import Config, OptimiserConfig
-from srgan.training.data import Batches, Crops, split
+from srgan.training.data import Batches, crops_of, split
 from srgan.training.distributed import Processes, join, leave, wait
 from srgan.training.muon import Muon
 from srgan.training.packing import open_data
@@ -81,7 +81,7 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
     pack = open_data(data, out / "pack")
     use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
     batches = Batches(
-        Crops(pack, use, crop=config.data.crop, scale=scale, seed=config.seed),
+        crops_of(config.data, pack, use, scale=scale, seed=config.seed),
         batch=config.data.batch,
         scale=scale,
         crop=config.data.crop,
