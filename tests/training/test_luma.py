@@ -1,5 +1,6 @@
 """Training of the luma networks, on pictures of a few pixels."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,36 @@ def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
         train_luma(config, data=[pack], out=out)
     again, _ = load_weights(train_luma(config, data=[pack], out=out, resume=True))
     assert again.keys() == whole.keys()
+    for key, tensor in whole.items():
+        assert np.array_equal(again[key], tensor), key
+
+
+def test_a_signal_saves_and_a_resumed_run_ends_as_the_unbroken_one(
+    pack: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    small = [*SMALL, "data.held_out=1", "optimiser.decay=1", "network.channels=4"]
+    config = load_recipe(RECIPES / "espcn.toml", [*small, "checkpoint_every=100"])
+    assert isinstance(config, LumaConfig)
+    whole, _ = load_weights(train_luma(config, data=[pack], out=tmp_path / "whole"))
+
+    follow, calls = luma_module.follow, []
+
+    def asks(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 4:
+            signal.raise_signal(signal.SIGTERM)
+        follow(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(luma_module, "follow", asks)
+    with pytest.raises(SystemExit) as ended:
+        train_luma(config, data=[pack], out=tmp_path / "run")
+    assert ended.value.code == 143
+    assert capsys.readouterr().err == "stopped after update 4; --resume goes on\n"
+    again, _ = load_weights(train_luma(config, data=[pack], out=tmp_path / "run", resume=True))
+    assert len(calls) == 12
     for key, tensor in whole.items():
         assert np.array_equal(again[key], tensor), key
 

@@ -6,6 +6,7 @@ published with mean squared error on luma, which is what they get here.
 
 import copy
 import json
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -36,6 +37,7 @@ from srgan.training.generator import commit, follow, learning_rate, load_tensors
 from srgan.training.log import log_line
 from srgan.training.muon import Muon
 from srgan.training.packing import Pack, open_data
+from srgan.training.setup import guarded
 from srgan.weights.format import Header, save_weights
 
 _OFFSET = 16.0 / 255.0
@@ -66,6 +68,7 @@ def train_luma(
         DataRefused: there are too few photos, or too small ones.
         OutputFailed: the run's folder cannot be written.
         ModelRefused: the recipe's network cannot be built, or is not the checkpoint's.
+        SystemExit: 143 after SIGTERM, 130 after SIGINT, when the checkpoint is saved.
     """
     processes = join(device)
     if processes.world > 1:
@@ -104,54 +107,61 @@ def train_luma(
 
     started, first = time.monotonic(), update
     running = 0.0
-    while update < config.updates:
-        hr_bytes = crops.batch(update * config.data.batch, config.data.batch).to(dev)
-        lr = tensor_luma(downscale(hr_bytes) / 255.0)  # (N, 1, H, W)
-        hr = tensor_luma(hr_bytes[:, :, margin:-margin, margin:-margin].float() / 255.0)
+    with guarded(processes) as termination:
+        while update < config.updates:
+            hr_bytes = crops.batch(update * config.data.batch, config.data.batch).to(dev)
+            lr = tensor_luma(downscale(hr_bytes) / 255.0)  # (N, 1, H, W)
+            hr = tensor_luma(hr_bytes[:, :, margin:-margin, margin:-margin].float() / 255.0)
 
-        for group in optimiser.param_groups:
-            rate = learning_rate(config.optimiser, update, config.updates)
-            group["lr"] = rate * group["factor"]
-        with torch.autocast(dev.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            sr = network(lr.contiguous(memory_format=torch.channels_last))
-        loss = (sr.float() - hr).square().mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        value = float(loss.detach())
-        if not np.isfinite(value):
-            raise TrainingStopped(
-                f"update {update}: the loss is {value}; the checkpoint before it is kept. "
-                "Lower optimiser.learning_rate"
-            )
-        follow(average, network, config.ema)
-        update += 1
+            for group in optimiser.param_groups:
+                rate = learning_rate(config.optimiser, update, config.updates)
+                group["lr"] = rate * group["factor"]
+            with torch.autocast(dev.type, torch.bfloat16, enabled=config.precision == "bf16"):
+                sr = network(lr.contiguous(memory_format=torch.channels_last))
+            loss = (sr.float() - hr).square().mean()
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            value = float(loss.detach())
+            if not np.isfinite(value):
+                raise TrainingStopped(
+                    f"update {update}: the loss is {value}; the checkpoint before it is kept. "
+                    "Lower optimiser.learning_rate"
+                )
+            follow(average, network, config.ema)
+            update += 1
 
-        running = value if update == first + 1 else 0.98 * running + 0.02 * value
-        if update % 50 == 0:
-            speed = (update - first) / (time.monotonic() - started)
-            log_line(out, {"update": update, "loss": round(running, 7), "rate": round(speed, 3)})
-        if update % config.validate_every == 0 or update == config.updates:
-            scores = validate_luma(average, pack, held_out, scale=scale)
-            log_line(out, {"update": update, "psnr_y_average": round(scores, 4)})
-            card = {
-                "updates": update,
-                "commit": commit(),
-                "device": str(dev),
-                "held_out_psnr_y": round(scores, 4),
-                "parameters": sum(p.numel() for p in network.parameters()),
-            }
-            save_network(out / "generator.safetensors", average, config, card)
-        if update % config.checkpoint_every == 0 or update == config.updates:
-            save_checkpoint(
-                checkpoint,
-                {
-                    **{f"generator.{k}": v for k, v in network.state_dict().items()},
-                    **{f"average.{k}": v for k, v in average.state_dict().items()},
-                    **optimiser_tensors(optimiser, network, "adam"),
-                },
-                {"update": update, "recipe": config.name, "kind": config.kind},
-            )
+            running = value if update == first + 1 else 0.98 * running + 0.02 * value
+            if update % 50 == 0:
+                speed = (update - first) / (time.monotonic() - started)
+                log_line(
+                    out, {"update": update, "loss": round(running, 7), "rate": round(speed, 3)}
+                )
+            if update % config.validate_every == 0 or update == config.updates:
+                scores = validate_luma(average, pack, held_out, scale=scale)
+                log_line(out, {"update": update, "psnr_y_average": round(scores, 4)})
+                card = {
+                    "updates": update,
+                    "commit": commit(),
+                    "device": str(dev),
+                    "held_out_psnr_y": round(scores, 4),
+                    "parameters": sum(p.numel() for p in network.parameters()),
+                }
+                save_network(out / "generator.safetensors", average, config, card)
+            asked = termination.asked
+            if update % config.checkpoint_every == 0 or update == config.updates or asked:
+                save_checkpoint(
+                    checkpoint,
+                    {
+                        **{f"generator.{k}": v for k, v in network.state_dict().items()},
+                        **{f"average.{k}": v for k, v in average.state_dict().items()},
+                        **optimiser_tensors(optimiser, network, "adam"),
+                    },
+                    {"update": update, "recipe": config.name, "kind": config.kind},
+                )
+            if asked:
+                print(f"stopped after update {update}; --resume goes on", file=sys.stderr)
+                raise SystemExit(termination.status)
     return out / "generator.safetensors"
 
 
