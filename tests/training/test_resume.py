@@ -119,7 +119,8 @@ def test_a_pixel_run_stopped_between_saves_repeats_its_updates(
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 @pytest.mark.parametrize(
-    ("number", "workers"), [(signal.SIGTERM, 0), (signal.SIGINT, 0), (signal.SIGINT, 1)]
+    ("number", "workers"),
+    [(signal.SIGTERM, 0), (signal.SIGTERM, 2), (signal.SIGINT, 0), (signal.SIGINT, 1)],
 )
 def test_a_signal_saves_and_ends(
     number: signal.Signals, workers: int, pack: Path, tmp_path: Path, pretrain_config: Pixel
@@ -134,10 +135,7 @@ def test_a_signal_saves_and_ends(
     process = child(config, pack, config_out)
     wait_for(process, config_out / "log.jsonl")
     time.sleep(1.0)
-    if number == signal.SIGINT:
-        os.killpg(process.pid, number)  # a terminal sends it to all
-    else:
-        process.terminate()
+    os.killpg(process.pid, number)  # a terminal or a scheduler sends it to all
     assert process.wait(timeout=120) == 128 + number
     assert process.stderr is not None
     assert b"--resume goes on" in process.stderr.read()

@@ -306,7 +306,7 @@ class Batches:
             prefetch_factor=4,
             timeout=WORKER_TIMEOUT_S,
             pin_memory=self.device.type == "cuda",
-            worker_init_fn=_leave_interrupts,
+            worker_init_fn=_leave_signals,
             # Of its own, or starting it would move PyTorch's random state, which is saved.
             generator=torch.Generator(),
         )
@@ -331,9 +331,13 @@ class Batches:
         return _Updates(self.crops, self.share, self.offset, self.total, self.degradation)
 
 
-def _leave_interrupts(worker: int) -> None:
-    """Ctrl-C reaches all processes of a terminal; this one ends when the first is done."""
+def _leave_signals(worker: int) -> None:
+    """Ctrl-C and a scheduler's SIGTERM reach all processes; this one ends when the first is done.
+
+    The first goes on until it has saved, and ends a loader that hangs by one SIGTERM after another.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.signal(number, signal.SIG_DFL))
 
 
 def moved(tensor: Tensor, device: torch.device) -> Tensor:
