@@ -1,6 +1,7 @@
 """srgan upscale FOLDER, as a shell sees it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,22 @@ def test_without_an_output_it_is_beside_the_folder(srgan: Run, photos: Path) -> 
     assert srgan("upscale", photos, "-m", "bicubic", "-s", "2").status == 0
     assert Image.open(photos.with_name("photos_x2") / "a.png").size == (16, 12)
     assert not (photos.with_name("photos_x2") / "sub").exists()
+
+
+def test_a_folder_named_from_inside_has_its_results_beside_it_too(
+    srgan: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for here, given in ((photos, "."), (photos / "sub", "..")):
+        monkeypatch.chdir(here)
+        assert srgan("upscale", given, "-m", "bicubic", "-s", "2", "--overwrite").status == 0
+        assert Image.open(photos.with_name("photos_x2") / "a.png").size == (16, 12)
+        shutil.rmtree(photos.with_name("photos_x2"))
+    assert srgan("upscale", "..", ".", "-m", "bicubic", "-o", photos.parent / "out").status == 0
+    assert (photos.parent / "out/photos/a.png").exists()
+    assert (photos.parent / "out/sub/b.png").exists()
+    ran = srgan("upscale", "/", "-m", "bicubic")
+    assert ran.status == 2
+    assert "-o" in ran.err
 
 
 def test_one_bad_file_is_one_line(srgan: Run, photos: Path, tmp_path: Path) -> None:

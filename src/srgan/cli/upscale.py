@@ -188,7 +188,7 @@ def upscale(
             from srgan.cli.folder import upscale_folder
             from srgan.inference.open import identity
 
-            target = output or folder.with_name(f"{folder.resolve().name}_{size_mark(options)}")
+            target = output or _beside(folder, size_mark(options))
             made_by = {"model": identity(chosen, realism), "precision": precision, "exact": exact}
             far = None
             if ray is not None:
@@ -205,7 +205,7 @@ def upscale(
                 far = cluster(ray, opening, options, workers=workers, stop=stop)
             ended = upscale_folder(
                 folder,
-                target / folder.name if output is not None and len(folders) > 1 else target,
+                target / folder.resolve().name if output is not None and len(folders) > 1 else target,
                 options,
                 load=opened,
                 stop=stop,
@@ -253,6 +253,18 @@ def _one(
 
     with progress_bar(source.name, show=show) as progress:
         return upscale_file(source, target, upscaler, options, progress=progress, cancelled=stop)
+
+
+def _beside(folder: Path, mark: str) -> Path:
+    """The folder of the results when nobody says: ``photos/`` → ``photos_x4``, and so from inside.
+
+    Raises:
+        UsageError: nothing can lie beside the folder.
+    """
+    place = folder.resolve() if folder.name in ("", "..") else folder
+    if not place.name:
+        raise UsageError(f"{place} has nothing beside it; name a folder for the results with -o")
+    return place.with_name(f"{place.name}_{mark}")
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
