@@ -1,6 +1,8 @@
 """srgan upscale FOLDER, as a shell sees it."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +55,38 @@ def test_a_folder_named_from_inside_has_its_results_beside_it_too(
     ran = srgan("upscale", "/", "-m", "bicubic")
     assert ran.status == 2
     assert "-o" in ran.err
+
+
+def test_a_folder_without_pictures_of_its_own_says_so(srgan: Run, photos: Path) -> None:
+    (photos / "a.png").unlink()
+    ran = srgan("upscale", photos, "-m", "bicubic")
+    assert ran.status == 0
+    assert "1 sub-folder is left aside; -r takes sub-folders as well" in ran.err
+    assert "no pictures in it" in ran.err
+    assert "aside" not in srgan("upscale", photos, "-r", "-m", "bicubic").err
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(
+    srgan: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(folder: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", folder)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    ran = srgan("upscale", photos, "-m", "bicubic")
+    assert ran.status == 1
+    assert ran.err == f"srgan: {photos}: cannot be read: Permission denied\n"
+    assert not photos.with_name("photos_x4").exists()
+
+
+def test_what_only_claims_to_be_a_picture_is_told_as_that(srgan: Run, photos: Path) -> None:
+    (photos / "page.jpg").write_text("<html>404")
+    (photos / "empty.webp").touch()
+    (photos / "map.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n")
+    errors = srgan("upscale", photos, "-m", "bicubic", "-q").err
+    assert "empty.webp: is empty" in errors
+    assert "page.jpg: not a picture" in errors
+    assert "map.jp2: a JPEG 2000 file is not read" in errors
 
 
 def test_one_bad_file_is_one_line(srgan: Run, photos: Path, tmp_path: Path) -> None:

@@ -102,11 +102,13 @@ def test_outputs_in_the_input_folder_are_no_inputs(photos: Path) -> None:
 
 
 def test_videos_are_left_aside_with_a_word(photos: Path, tmp_path: Path) -> None:
-    assert plan_folder(photos, tmp_path / "out").notices == ()
+    assert plan_folder(photos, tmp_path / "out", recursive=True).notices == ()
     for name in ("a.MP4", "b.mov", "notes.txt", "deep/c.avi"):
         (photos / name).write_bytes(b"\0\0\0\x18ftypmp42")
-    (one,) = plan_folder(photos, tmp_path / "out").notices
-    assert one.endswith("in: 2 videos are left aside; `srgan video` enlarges videos")
+    folders, videos = plan_folder(photos, tmp_path / "out").notices
+    assert folders.endswith("in: 1 sub-folder is left aside; -r takes sub-folders as well")
+    assert videos.endswith("in: 2 videos are left aside; `srgan video` enlarges videos")
+    assert plan_folder(photos, photos / "deep").notices == (videos,)
     assert "3 videos are" in plan_folder(photos, tmp_path / "out", recursive=True).notices[0]
 
 

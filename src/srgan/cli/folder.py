@@ -53,7 +53,7 @@ def upscale_folder(
         the exit status: 1 if any picture was refused or failed, 130 or 143 after a signal.
 
     Raises:
-        UsageError, OutputFailed: the job cannot start.
+        UsageError, ImageRefused, OutputFailed: the job cannot start.
     """
     plan = plan_folder(
         folder,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from srgan.errors import OutputFailed, SRGANError, UsageError
+from srgan.errors import ImageRefused, OutputFailed, SRGANError, UsageError
 from srgan.image.atomic import is_temporary, shown
 from srgan.image.files import format_for, probe
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
@@ -80,6 +80,7 @@ def plan_folder(
     Raises:
         UsageError: no such folder, a template without meaning, several inputs for one output, or
             an output in place of an input. Nothing has been written then.
+        ImageRefused: the folder cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(f"{shown(folder)}: no such folder")
@@ -88,10 +89,11 @@ def plan_folder(
         format_for(format)
     tasks: list[Task] = []
     notices: list[str] = []
+    below: list[str] = []
     videos = 0
     inside = _real(output)
     ours = {inside / name for name in made_before}
-    for path in _walk(folder, inside, recursive, notices):
+    for path in _walk(folder, inside, recursive, notices, below):
         if _real(path.parent) / path.name in ours:
             continue
         kind = _kind(path)
@@ -102,12 +104,17 @@ def plan_folder(
         name = _name(relative, template, format, kind, values or {})
         tasks.append(Task(path, output / name, _format_name(format, kind), str(name)))
     _check_collisions(tasks)
+    if below:
+        notices.append(_aside(folder, len(below), "sub-folder", "-r takes sub-folders as well"))
     if videos:
-        notices.append(
-            f"{shown(folder)}: {videos} video{'s are' if videos > 1 else ' is'} left aside; "
-            "`srgan video` enlarges videos"
-        )
+        notices.append(_aside(folder, videos, "video", "`srgan video` enlarges videos"))
+    if not tasks:
+        notices.append(f"{shown(folder)}: there are no pictures in it")
     return Plan(tuple(tasks), tuple(notices))
+
+
+def _aside(folder: Path, count: int, what: str, remedy: str) -> str:
+    return f"{shown(folder)}: {count} {what}{'s are' if count > 1 else ' is'} left aside; {remedy}"
 
 
 def check_space(
@@ -151,10 +158,14 @@ def _amount(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
-def _walk(folder: Path, output: Path, recursive: bool, notices: list[str]) -> Iterator[Path]:
+def _walk(
+    folder: Path, output: Path, recursive: bool, notices: list[str], left: list[str]
+) -> Iterator[Path]:
     root = _real(folder)
 
     def unreadable(error: OSError) -> None:
+        if error.filename == os.fspath(folder):
+            raise ImageRefused(f"{shown(folder)}: cannot be read: {error.strerror}") from error
         notices.append(f"{shown(error.filename)}: cannot be read: {error.strerror}")
 
     for here, folders, files in os.walk(folder, onerror=unreadable):
@@ -165,8 +176,11 @@ def _walk(folder: Path, output: Path, recursive: bool, notices: list[str]) -> It
             if below.is_symlink():
                 notices.append(f"{shown(below)}: a link to a folder is not followed")
                 folders.remove(name)
-            elif not recursive or (_real(below) == output and output != root):
+            elif _real(below) == output and output != root:
                 folders.remove(name)
+            elif not recursive:
+                folders.remove(name)
+                left += [] if name.startswith(".") else [name]
         for name in sorted(files):
             path = place / name
             if is_temporary(path) or name.startswith(".srgan-"):
@@ -237,9 +251,12 @@ def _name(
 
 
 def _format_name(format: str | None, kind: Format | str) -> str:
-    if format is not None:
-        return format_for(format).name
-    return kind.name if isinstance(kind, Format) else "PNG"
+    if format is None and isinstance(kind, Format):
+        return kind.name
+    try:
+        return format_for(format or str(kind)).name
+    except UsageError:
+        return "PNG"  # nothing will be written
 
 
 def _check_collisions(tasks: list[Task]) -> None:
