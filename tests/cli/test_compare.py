@@ -43,6 +43,8 @@ def test_methods_stand_beside_the_original(srgan: Run, pair: tuple[Path, Path]) 
         (["--crop", "a"], "--crop"),
         (["--crop", "40,40,20,20"], "inside"),
         (["--hr", "other.png"], "must be 4 times"),
+        (["-o", "sheet.txt"], "no known format"),
+        (["-m", " ,"], "--models"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_before_any_work(
@@ -57,3 +59,18 @@ def test_what_cannot_be_compared_is_refused_before_any_work(
     assert words in ran.err
     assert ran.out == ""
     assert not lr.with_name("lr_compare.png").exists()
+
+
+def test_an_unknown_method_is_refused_before_the_others_are_computed(
+    srgan: Run, pair: tuple[Path, Path]
+) -> None:
+    ran = srgan("compare", pair[0], "-m", "nearest,srgan-foto")
+    assert ran.status == 1
+    assert "'srgan-foto' (srgan-photo?)" in ran.err
+    assert ran.out == ""
+
+
+def test_a_folder_is_not_compared(srgan: Run) -> None:
+    ran = srgan("compare", ".", "-m", "nearest")
+    assert ran.status == 1
+    assert ran.err == "srgan: .: is a folder\n"

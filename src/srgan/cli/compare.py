@@ -52,19 +52,20 @@ def compare(
     """
     import numpy as np
 
-    from srgan.image.files import read_picture, write_picture
+    from srgan.image.files import format_for, read_picture, write_picture
     from srgan.image.picture import Frame, Metadata, Picture
     from srgan.inference.compare import Panel, busiest_crop, comparison
     from srgan.inference.open import load
     from srgan.inference.upscale import upscale_array
     from srgan.weights.catalog import models as catalog
 
-    target = output or input_.with_name(f"{input_.stem}_compare.png")
     if scale not in (2, 3, 4):
         raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
+    lr = _rgb8(read_picture(input_))
+    target = output or input_.with_name(f"{input_.stem}_compare.png")
+    format_for(target)
     if target.exists() and not overwrite:
         raise UsageError(f"{target}: exists already; say --overwrite or another --output")
-    lr = _rgb8(read_picture(input_))
     size = (lr.shape[0] * scale, lr.shape[1] * scale)
     reference = None if hr is None else _rgb8(read_picture(hr))
     if reference is not None:
@@ -82,10 +83,13 @@ def compare(
         ]
     else:
         names = [name.strip() for name in models.split(",") if name.strip()]
+    if not names:
+        raise UsageError("--models names none; see `srgan models`")
     box = None if crop is None else _crop(crop, size)
+    upscalers = [load(name, scale=scale) for name in names]
     panels = []
-    for name in names:
-        sr = upscale_array(lr, load(name, scale=scale), size=size)
+    for name, upscaler in zip(names, upscalers, strict=True):
+        sr = upscale_array(lr, upscaler, size=size)
         caption = "" if reference is None else _scores(sr, reference, scale)
         label = Path(name).stem if name.endswith(".safetensors") else name
         print(f"{label:<18}{caption}")

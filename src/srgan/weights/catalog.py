@@ -188,9 +188,13 @@ def weights_file(name: str) -> Path:
             f"-o {name}.safetensors, and name that file"
         )
     if name not in {m.name for m in (*NETWORKS, *DERIVED)} or not path.is_file():
-        known = ", ".join(m.name for m in models())
+        from difflib import get_close_matches  # only who misspelt waits for it
+
+        known = [m.name for m in models()]
+        near = "".join(f" ({like}?)" for like in get_close_matches(name.lower(), known, n=1))
         raise ModelRefused(
-            f"there is no model {name!r}; choose one of {known}, or give a .safetensors file"
+            f"there is no model {name!r}{near}; choose one of {', '.join(known)}, or give a "
+            ".safetensors file"
         )
     return path
 
