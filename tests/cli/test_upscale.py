@@ -148,6 +148,30 @@ def test_a_bad_file_is_one_line_and_leaves_nothing(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("command", ["upscale", "compare", "video"])
+def test_what_is_meant_as_no_file_is_told_as_that(srgan: Run, command: str) -> None:
+    if command == "video":
+        pytest.importorskip("av")
+    address = srgan(command, "https://example.com/photo.jpg")
+    assert address.status == 1
+    assert "is an address; save it as a file first" in address.err
+    assert "standard input is not read" in srgan(command, "-").err
+    assert "No such file" in srgan(command, r"C:\photo.jpg").err
+
+
+@pytest.mark.parametrize("command", ["upscale", "video"])
+def test_results_are_not_written_to_standard_output(
+    srgan: Run, photo: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    if command == "video":
+        pytest.importorskip("av")
+    monkeypatch.chdir(photo.parent)
+    ran = srgan(command, photo, "-o", "-")
+    assert ran.status == 2
+    assert "standard output" in ran.err
+    assert not Path("-").exists()
+
+
 def test_one_bad_file_does_not_stop_the_others(srgan: Run, photo: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"\xff\xd8\xff nothing")

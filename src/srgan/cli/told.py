@@ -65,6 +65,16 @@ def tell_done(
         print(f"{shown(done.target)}  {w}x{h} → {big_w}x{big_h}{line}")
 
 
+def refuse_stdout(output: Path | None) -> None:
+    """Refuse an output of ``-``, which would be a folder of that name.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if output == Path("-"):
+        raise UsageError("-o -: results are not written to standard output; name a file or folder")
+
+
 def refuse_shared_targets(pairs: Iterable[tuple[Path, Path]]) -> None:
     """Refuse sources of which two would have one result.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from srgan.cli.told import refuse_shared_targets, tell_done, tell_failed
+from srgan.cli.told import refuse_shared_targets, refuse_stdout, tell_done, tell_failed
 from srgan.errors import Cancelled, SRGANError, UsageError
 
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ def upscale(
     from srgan.inference.open import load
     from srgan.weights.catalog import DEFAULT
 
+    refuse_stdout(output)
     if sum(x is not None for x in (scale, size, long_edge)) > 1:
         raise UsageError("give one of --scale, --size and --long-edge")
     chosen = model or DEFAULT

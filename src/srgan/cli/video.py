@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from srgan.cli.told import refuse_shared_targets, tell_done, tell_failed
+from srgan.cli.told import refuse_shared_targets, refuse_stdout, tell_done, tell_failed
 from srgan.cli.upscale import parse_size
 from srgan.errors import Cancelled, SRGANError, UsageError
 
@@ -92,6 +92,7 @@ def video(
     from srgan.inference.video.library import library
 
     library()
+    refuse_stdout(output)
     if sum(x is not None for x in (scale, size, long_edge)) > 1:
         raise UsageError("give one of --scale, --size and --long-edge")
 

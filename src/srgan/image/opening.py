@@ -7,6 +7,7 @@ only the formats of :mod:`srgan.image.formats` are tried: no other plugin and no
 import io
 import logging
 import os
+import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning, appen
 
 
 _MOST_TEXT = 16 << 20
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # and not C:/, a drive
 
 
 class Foreign(Protocol):
@@ -121,12 +123,20 @@ def binary(source: str | Path | bytes) -> Iterator[BinaryIO]:
     """A regular file's, or given, bytes.
 
     Raises:
-        ImageRefused: no regular file, which could block for ever.
+        ImageRefused: no regular file, which could block for ever, or not even meant as one.
     """
     if isinstance(source, bytes):
         yield io.BytesIO(source)
         return
-    if not stat.S_ISREG(os.stat(source).st_mode):  # noqa: PTH116 - str and Path alike
+    try:
+        mode = os.stat(source).st_mode  # noqa: PTH116 - str and Path alike
+    except FileNotFoundError:
+        if _ADDRESS.match(str(source)):
+            raise ImageRefused("is an address; save it as a file first, and name that") from None
+        if str(source) == "-":
+            raise ImageRefused("standard input is not read; name a file") from None
+        raise
+    if not stat.S_ISREG(mode):
         raise ImageRefused("is a folder" if Path(source).is_dir() else "is not a regular file")
     with Path(source).open("rb") as file:
         yield file
