@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from srgan.image.apng import chunk
 from srgan.image.files import encode_picture, losses, read_picture
@@ -52,6 +52,18 @@ def test_orientation_is_read_and_reset_in_both_byte_orders() -> None:
         assert len(reset) == len(data)
         assert reset.endswith(b"maker note")
         assert sum(a != b for a, b in zip(reset, data, strict=True)) == 1
+
+
+def test_a_thumbnail_that_is_not_turned_with_the_picture_is_no_longer_found() -> None:
+    for order in "<>":
+        data = exif(order, 6)
+        second = struct.pack(order + "HHHIHH", 1, 0x0103, 3, 1, 6, 0) + bytes(4)
+        data = data[:34] + struct.pack(order + "I", len(data)) + data[38:] + second
+        for turned in (False, True):
+            read = Image.Exif()
+            read.load(b"Exif\0\0" + (upright(Metadata(exif=data), turned=turned).exif or b""))
+            assert bool(read.get_ifd(ExifTags.IFD.IFD1)) is not turned
+            assert read.get_ifd(ExifTags.IFD.Exif) == {0xA002: 640}
 
 
 def test_an_orientation_of_another_type_than_the_standards() -> None:

@@ -49,8 +49,21 @@ def upright(metadata: Metadata, *, turned: bool) -> Metadata:
     """
     exif, xmp = _set(metadata.exif, _ORIENTATION, 1), metadata.xmp
     if turned:
+        exif = _without_thumbnail(exif)
         xmp = xmp and _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
     return replace(metadata, exif=exif, xmp=xmp)
+
+
+def _without_thumbnail(exif: bytes | None) -> bytes | None:
+    """EXIF in which the small copy of the picture, that is not turned with it, is not found."""
+    if exif is None or len(exif) < 14:
+        return exif
+    order = "<" if exif[0:1] == b"I" else ">"
+    start = struct.unpack_from(order + "I", exif, 4)[0]
+    if start + 2 > len(exif):
+        return exif
+    end = start + 2 + 12 * struct.unpack_from(order + "H", exif, start)[0]
+    return exif if end + 4 > len(exif) else exif[:end] + bytes(4) + exif[end + 4 :]
 
 
 def resized(metadata: Metadata, height: int, width: int) -> Metadata:
