@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 
 import pytest
 
@@ -23,40 +24,68 @@ def test_without_a_terminal_or_when_quiet_there_is_no_bar(monkeypatch: pytest.Mo
         assert tell is None
 
 
-def test_work_of_over_a_second_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def terminal(monkeypatch: pytest.MonkeyPatch, *, late_s: float = 0.01) -> Terminal:
+    monkeypatch.setattr(progress, "_LATE_S", late_s)
     screen = Terminal()
-    now = [100.0]
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return screen
+
+
+def wait_for(words: str, screen: Terminal, since: int = 0) -> None:
+    end = time.monotonic() + 20
+    while words not in screen.getvalue()[since:]:
+        assert time.monotonic() < end, screen.getvalue()[since:]
+        time.sleep(0.005)
+
+
+def test_long_work_shows_a_bar_before_its_first_part_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = terminal(monkeypatch)
     with progress_bar("photo.jpg", show=True) as tell:
         assert tell is not None
-        tell(0.1)
-        assert screen.getvalue() == ""
-        now[0] += 2.0
+        wait_for("0:00:00 so far", screen)
         tell(0.5)
         tell(1.0)
     assert "photo.jpg" in screen.getvalue()
     assert "100%" in screen.getvalue()
+    assert "0:00:00 left" in screen.getvalue()
+
+
+def test_short_work_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch, late_s=60.0)
+    with progress_bar("photo.jpg", show=True) as tell:
+        assert tell is not None
+        tell(0.5)
+    assert screen.getvalue() == ""
+
+
+def test_what_is_left_is_told_by_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = terminal(monkeypatch)
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    bar = progress._LateBar("photo.jpg")
+    now[0] += 60.0
+    bar._timer.join()
+    bar(0.33)
+    bar(0.75)  # at once: a rate of the last moment would promise the end within a second
+    bar.stop()
+    assert "0:00:20 left" in screen.getvalue()
 
 
 def test_a_video_is_looked_through_and_then_told_in_frames(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    screen = Terminal()
-    now = [100.0]
-    monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    screen = terminal(monkeypatch)
     with frames_bar("clip.mp4", show=False) as bar:
         assert bar is None
     with frames_bar("clip.mp4", show=True) as bar:
         assert bar is not None
-        bar.looked(0.1)
-        now[0] += 2.0
         bar.looked(0.5)
-        assert "looking through clip.mp4" in screen.getvalue()
+        wait_for("looking through clip.mp4", screen)
         bar.frames(0.5, 40)
-        now[0] += 2.0
         shown = len(screen.getvalue())
+        wait_for("clip.mp4", screen, shown)
         bar.frames(10, 40)
         bar.frames(20, 40)
     assert "50%" in screen.getvalue()[shown:]

@@ -6,7 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from threading import Lock, Timer
 from typing import Any
+
+_LATE_S = 1.0
 
 
 @contextmanager
@@ -15,7 +19,7 @@ def progress_bar(label: str, *, show: bool) -> Iterator[Callable[[float], None] 
     if not show or not sys.stderr.isatty():
         yield None
         return
-    bar = _LateBar(label, lambda speed: f"{speed:.1%}/s")
+    bar = _LateBar(label)
     try:
         yield bar
     finally:
@@ -27,7 +31,7 @@ class FramesBar:
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._bar = _LateBar(f"looking through {label}", lambda speed: "")
+        self._bar = _LateBar(f"looking through {label}")
 
     def looked(self, fraction: float) -> None:
         """Show how much has been looked through."""
@@ -59,30 +63,41 @@ def frames_bar(label: str, *, show: bool) -> Iterator[FramesBar | None]:
 
 
 class _LateBar:
-    """A bar that appears when the work has taken a second."""
+    """A bar that appears when the work has taken a second, be its first part done or not."""
 
-    def __init__(self, label: str, rate: Callable[[float], str], total: float = 1.0) -> None:
+    def __init__(
+        self, label: str, rate: Callable[[float], str] = lambda speed: "", total: float = 1.0
+    ) -> None:
         self.total = total
         self._label, self._rate = label, rate
-        self._start = time.monotonic()
+        self._start, self._done = time.monotonic(), 0.0
         self._bar: Any = None
-        self._task: Any = None
+        self._lock = Lock()
+        self._timer = Timer(_LATE_S, self._show)
+        self._timer.daemon = True
+        self._timer.start()
 
     def __call__(self, done: float) -> None:
-        if self._bar is None:
-            if time.monotonic() - self._start < 1.0:
-                return
-            self._bar = _bar(self._rate)
-            self._bar.start()
-            self._task = self._bar.add_task(self._label, total=self.total)
-        self._bar.update(self._task, completed=done)
+        with self._lock:
+            self._done = done
+            if self._bar is not None:
+                self._bar.update(self._bar.task_ids[0], completed=done)
 
     def stop(self) -> None:
+        self._timer.cancel()
+        self._timer.join()
         if self._bar is not None:
             self._bar.stop()
 
+    def _show(self) -> None:
+        bar = _bar(self._rate, self._start)
+        with self._lock:
+            bar.add_task(self._label, total=self.total, completed=self._done)
+            self._bar = bar
+        bar.start()
 
-def _bar(rate: Callable[[float], str]) -> Any:
+
+def _bar(rate: Callable[[float], str], start: float) -> Any:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -91,7 +106,6 @@ def _bar(rate: Callable[[float], str]) -> Any:
         Task,
         TaskProgressColumn,
         TextColumn,
-        TimeRemainingColumn,
     )
     from rich.text import Text
 
@@ -101,12 +115,26 @@ def _bar(rate: Callable[[float], str]) -> Any:
         def render(self, task: Task) -> Text:
             return Text(rate(task.speed) if task.speed else "", style="progress.data.speed")
 
+    class Left(ProgressColumn):
+        """What is left by the mean until now: parts end together, which misleads for a moment."""
+
+        def render(self, task: Task) -> Text:
+            spent, done = time.monotonic() - start, task.completed
+            if not done:
+                return Text(f"{_clock(spent)} so far", style="progress.elapsed")
+            left = spent * ((task.total or done) - done) / done
+            return Text(f"{_clock(left)} left", style="progress.remaining")
+
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         Rate(),
-        TimeRemainingColumn(),
+        Left(),
         console=Console(stderr=True),
         transient=True,
     )
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

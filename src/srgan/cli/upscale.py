@@ -206,7 +206,9 @@ def upscale(
                 far = cluster(ray, opening, options, workers=workers, stop=stop)
             ended = upscale_folder(
                 folder,
-                target / folder.resolve().name if output is not None and len(folders) > 1 else target,
+                target / folder.resolve().name
+                if output is not None and len(folders) > 1
+                else target,
                 options,
                 load=opened,
                 stop=stop,
