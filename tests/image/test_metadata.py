@@ -163,6 +163,24 @@ def test_xmp_states_the_orientation_too() -> None:
         assert upright(Metadata(xmp=xmp), turned=False).xmp == xmp
 
 
+def test_what_telephones_append_is_said_and_no_longer_promised() -> None:
+    xmp = (
+        b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:Description hdrgm:Version=\"1.0\" "
+        b"GCamera:MotionPhoto='1' GCamera:MotionPhotoVersion='1' dc:title='me'/></x:xmpmeta>"
+    )
+    photo, gain = Image.new("RGB", (8, 8)), Image.new("L", (4, 4))
+    file = io.BytesIO()
+    photo.save(file, "MPO", save_all=True, append_images=[gain], xmp=xmp)
+    read = read_picture(file.getvalue())
+    assert [n for n in read.notices if "gain map" in n or "short video" in n] == [*read.notices]
+    assert len(read.notices) == 2
+    assert read.metadata.xmp == (
+        b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:Description "
+        b"GCamera:MotionPhoto='0' GCamera:MotionPhotoVersion='1' dc:title='me'/></x:xmpmeta>"
+    )
+    assert read_picture(encode_picture(read, "JPEG")).notices == ()
+
+
 def test_an_srgb_profile_is_known_by_what_it_does() -> None:
     assert usable(SRGB, "RGB")
     assert not usable(SRGB, "L")

@@ -27,7 +27,14 @@ from srgan.image.deep import (
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
 from srgan.image.gif import gif_canvas, gif_parts
 from srgan.image.limits import Limits
-from srgan.image.metadata import late_exif, orientation, read_metadata, read_texts, upright
+from srgan.image.metadata import (
+    late_exif,
+    orientation,
+    read_metadata,
+    read_texts,
+    upright,
+    without_appended,
+)
 from srgan.image.opening import binary, opened, text_of
 from srgan.image.picture import Frame, Picture
 from srgan.image.pixels import alike, still, turned
@@ -131,7 +138,8 @@ def _read(source: str | Path | bytes, limits: Limits, *, partly: bool = False) -
         if icc and not usable(icc, "RGB" if made[0].colour.shape[2] == 3 else "L"):
             notices.append("its colour profile is damaged or of another kind and is left out")
             icc = None
-        metadata = replace(upright(metadata, turned=turn != 1), icc=icc or None)
+        metadata, lost = without_appended(upright(metadata, turned=turn != 1))
+        metadata, notices = replace(metadata, icc=icc or None), [*notices, *lost]
         return Picture(made, metadata, kind.name, tuple(dict.fromkeys(notices)))
 
 

@@ -25,6 +25,19 @@ _XMP_SIZE = re.compile(
     rb"((?:exif:Pixel(X|Y)Dimension|tiff:Image(Width|Length))(?:=[\"']|>))\d+(?=[\"'<])"
 )
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
+# What telephones append to a photo behind its end, by the XMP that promises it.
+_APPENDED = (
+    (
+        re.compile(rb"\s+hdrgm:Version=(\"[^\"]*\"|'[^']*')|<hdrgm:Version>[^<]*</hdrgm:Version>"),
+        rb"",
+        "its gain map, which makes lights brighter on HDR screens, is left out",
+    ),
+    (
+        re.compile(rb"((?::MotionPhoto|:MicroVideo)(?:=[\"']|>))1(?=[\"'<])"),
+        rb"\g<1>0",
+        "the short video in it is left out",
+    ),
+)
 # TIFF keeps these among the tags that describe the pixels; only these are the photographer's.
 _DESCRIPTIVE = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF_IFD, _GPS_IFD)
 
@@ -74,6 +87,15 @@ def resized(metadata: Metadata, height: int, width: int) -> Metadata:
         lambda found: found[1] + b"%d" % sides[found[2] or found[3]], metadata.xmp
     )
     return replace(metadata, exif=exif, xmp=xmp)
+
+
+def without_appended(metadata: Metadata) -> tuple[Metadata, list[str]]:
+    """Metadata whose XMP promises nothing but the picture, and a line for each broken promise."""
+    xmp, lost = metadata.xmp or b"", []
+    for promise, none, notice in _APPENDED:
+        xmp, found = promise.subn(none, xmp)
+        lost += [notice] if found else []
+    return replace(metadata, xmp=xmp or None), lost
 
 
 def read_metadata(image: Image.Image) -> Metadata:
