@@ -159,6 +159,14 @@ def test_what_is_meant_as_no_file_is_told_as_that(srgan: Run, command: str) -> N
     assert "No such file" in srgan(command, r"C:\photo.jpg").err
 
 
+def test_a_photo_in_place_of_a_command_is_told_which_it_wants(srgan: Run, photo: Path) -> None:
+    odd = photo.rename(photo.with_name("my photo.png"))
+    ran = srgan(odd)
+    assert ran.status == 2
+    assert ran.err.endswith(f"to enlarge it: srgan upscale '{odd}'\n")
+    assert "No such command" in srgan(photo.with_name("nothing.png")).err
+
+
 @pytest.mark.parametrize("command", ["upscale", "video"])
 def test_results_are_not_written_to_standard_output(
     srgan: Run, photo: Path, monkeypatch: pytest.MonkeyPatch, command: str

@@ -8,9 +8,10 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from srgan.errors import SRGANError, UsageError
 
@@ -26,6 +27,18 @@ HELP = """Enlarge photos so that they look like photos: super-resolution after S
 Exit status: 0 all done, 1 something was refused or failed (each on one line of stderr),
 2 the command was not understood, 130 interrupted.
 """
+
+
+class _Commands(TyperGroup):
+    """The commands; whoever names a photo in their place is told which one it wants."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and Path(args[0]).exists():
+            from shlex import quote
+
+            given = quote(args[0])
+            raise UsageError(f"{given} is no command; to enlarge it: srgan upscale {given}")
+        return super().resolve_command(ctx, args)
 
 
 def _version(asked: bool) -> None:
@@ -59,6 +72,7 @@ def build() -> typer.Typer:
 
     app = typer.Typer(
         name="srgan",
+        cls=_Commands,
         help=HELP,
         no_args_is_help=True,
         add_completion=False,
