@@ -61,7 +61,9 @@ def test_a_cut_off_file_is_refused_unless_what_is_left_will_do(tmp_path: Path, s
     done = enlarged(clip, target, allow_damaged=True)
     assert 5 <= done.frames < 40
     assert len(decoded(target)) == done.frames
-    assert times(target) == [Fraction(n, 25) for n in range(done.frames)]
+    shown = times(target)  # with a gap where a frame is lost that another does not lean on
+    assert shown[0] == 0
+    assert shown == sorted({Fraction(n, 25) for n in range(40)}.intersection(shown))
     assert "damaged" in done.notices[0]
 
 
