@@ -35,6 +35,15 @@ def test_methods_stand_beside_the_original(srgan: Run, pair: tuple[Path, Path]) 
         assert sheet.width > 3 * 300
 
 
+def test_by_default_the_methods_that_photos_are_enlarged_with(
+    srgan: Run, pair: tuple[Path, Path]
+) -> None:
+    ran = srgan("compare", pair[0])
+    assert ran.status == 0, ran.err
+    names = [line.strip() for line in ran.out.splitlines()[:-1]]
+    assert names == ["bicubic", "srresnet", "srgan", "srgan-photo", "fast", "fast-photo"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

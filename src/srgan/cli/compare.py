@@ -28,7 +28,7 @@ def compare(
             "-m",
             "--models",
             metavar="A,B,…",
-            help="Default: bicubic and the networks of this scale, which are there for 4.",
+            help="Default: bicubic, and for scale 4 the networks that enlarge colours.",
         ),
     ] = None,
     hr: Annotated[
@@ -77,10 +77,8 @@ def compare(
             )
         reference = reference[: size[0], : size[1]]
     if models is None:
-        names = [
-            "bicubic",
-            *(m.name for m in catalog() if m.kind == "network" and m.scale == scale),
-        ]
+        networks = [m for m in catalog() if m.kind == "network" and not m.luma]
+        names = ["bicubic", *(m.name for m in networks if m.scale == scale)]
     else:
         names = [name.strip() for name in models.split(",") if name.strip()]
     if not names:

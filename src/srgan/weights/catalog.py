@@ -26,7 +26,8 @@ class Model:
     """What a user may know of a model before choosing it.
 
     ``scores`` are mean Y-PSNR in dB by test set and scale, such as ``{"Set5 x4": 28.42}``;
-    ``perceptual`` the mean ST-LPIPS, lower is better. ``parameters`` is 0 for filters.
+    ``perceptual`` the mean ST-LPIPS, lower is better. ``parameters`` is 0 for filters. ``luma``: a
+    network that enlarges luma alone, as those before SRResNet did.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Model:
     licence: str = "Apache-2.0"
     parameters: int = 0
     scale: int = 4
+    luma: bool = False
     scores: dict[str, float] = field(default_factory=dict)
     perceptual: dict[str, float] = field(default_factory=dict)
 
@@ -106,24 +108,28 @@ NETWORKS = (
         "network",
         "the first of them, 2014: three layers on luma",
         parameters=8_129,
+        luma=True,
     ),
     Model(
         "srcnn-9-5-5",
         "network",
         "SRCNN of 2016 with a wider middle",
         parameters=57_281,
+        luma=True,
     ),
     Model(
         "espcn",
         "network",
         "three layers on luma at LR size: fast enough for video",
         parameters=24_752,
+        luma=True,
     ),
     Model(
         "drcn-64x9",
         "network",
         "DRCN reduced to 64 channels and 9 recursions",
         parameters=112_010,
+        luma=True,
     ),
     Model(
         "zeyde",
