@@ -205,6 +205,7 @@ def test_one_bad_file_does_not_stop_the_others(srgan: Run, photo: Path, tmp_path
         (["--precision", "fp8", "-m", "srresnet"], "precision"),
         (["--realism", "0.5"], "--realism"),
         (["-o", "large.jpg", "--format", "png"], "another format"),
+        (["--name", "{stem}_big"], "--name is for folders"),
         (["--nonsense"], "nonsense"),
     ],
 )

@@ -184,6 +184,8 @@ def upscale(
         pairs = _pairs([given for given in inputs if given not in folders], output, options, inputs)
         if ray is not None and pairs:
             raise UsageError("--ray is for folders; give single pictures without it")
+        if name != "{stem}" and not folders:
+            raise UsageError("--name is for folders; name the result of a picture with -o")
         status = 0
         for folder in folders:
             from srgan.cli.folder import upscale_folder
