@@ -63,6 +63,7 @@ def test_a_folder_without_pictures_of_its_own_says_so(srgan: Run, photos: Path) 
     assert ran.status == 0
     assert "1 sub-folder is left aside; -r takes sub-folders as well" in ran.err
     assert "no pictures in it" in ran.err
+    assert not photos.with_name("photos_x4").exists()
     assert "aside" not in srgan("upscale", photos, "-r", "-m", "bicubic").err
 
 

@@ -66,6 +66,8 @@ def upscale_folder(
     )
     for notice in () if quiet else plan.notices:
         print(notice, file=sys.stderr)
+    if not plan.tasks:
+        return stop.exit_status
     check_space(
         plan.tasks,
         output,
