@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +63,33 @@ def test_frames_metadata_and_depth_survive_the_folder(tmp_path: Path) -> None:
         assert frame.alpha is not None
         assert expected.alpha is not None
         assert np.array_equal(frame.alpha, expected.alpha)
+
+
+_ON_A_FULL_DISK = """
+import numpy as np, sys
+from pathlib import Path
+from srgan.image.picture import Frame, Metadata, Picture
+from srgan.server.decoder import save_planes
+frame = Frame(np.ones((300, 300, 3), np.uint8))
+try:
+    save_planes(Picture((frame,), Metadata(), "PNG", ()), Path(sys.argv[1]))
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_a_full_disk_is_an_error_and_not_the_end_of_the_child(tmp_path: Path) -> None:
+    """A file that is mapped has its blocks only when they are written to: SIGBUS."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mounted = 'mount -t tmpfs -o size=64k tmpfs "$1" || exit 77; exec "$2" -c "$3" "$1"'
+    words = ["sh", str(tmp_path), sys.executable, _ON_A_FULL_DISK]
+    try:
+        ran = subprocess.run([*command, mounted, *words], capture_output=True, text=True)
+    except OSError:
+        pytest.skip("needs Linux")
+    if ran.returncode in (1, 77):
+        pytest.skip("needs the right to mount in a user namespace")
+    assert (ran.returncode, ran.stdout) == (0, "No space left on device\n"), ran.stderr
 
 
 def test_what_is_no_picture_or_too_large_is_refused(decoder: Child, tmp_path: Path) -> None:

@@ -131,11 +131,14 @@ def save_planes(picture: Picture, folder: Path) -> None:
     first = picture.frames[0].colour
     channels = first.shape[2] + picture.has_alpha
     shape = (len(picture.frames), picture.height, picture.width, channels)
-    planes = np.lib.format.open_memmap(folder / PLANES, mode="w+", dtype=first.dtype, shape=shape)
-    for plane, frame in zip(planes, picture.frames, strict=True):
-        plane[..., : first.shape[2]] = frame.colour
-        if frame.alpha is not None:
-            plane[..., -1] = frame.alpha
+    descr = np.lib.format.dtype_to_descr(first.dtype)
+    layout = {"descr": descr, "fortran_order": False, "shape": shape}
+    # Not a map of the file: on a full disk that is a dead process instead of an error.
+    with (folder / PLANES).open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, layout)
+        for frame in picture.frames:
+            planes = (frame.colour,) if frame.alpha is None else (frame.colour, frame.alpha)
+            file.write(np.ascontiguousarray(np.dstack(planes)).data)
     facts = {
         "format": picture.format,
         "notices": picture.notices,
