@@ -1,12 +1,16 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
 from fakes import Opener
 
+from srgan.server.decoding import Decoding
 from srgan.server.job import Job
 from srgan.server.jobs import Jobs
 from srgan.server.lane import Choice, Task
 from srgan.server.limits import ServerLimits
+from srgan.server.problems import Problem
 
 
 def finished(folder: Path) -> Job:
@@ -45,5 +49,31 @@ def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
         assert not job.folder.exists()
         assert late.problem is not None
         assert (late.problem.code, late.problem.retry_after) == ("stopping", 20)
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("what", ["result", "input"])
+def test_a_conversion_of_a_job_that_is_removed_meanwhile(
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def endless(*_: Any, **__: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def check() -> None:
+        monkeypatch.setattr(Decoding, "ask", endless)
+        jobs = Jobs(ServerLimits(), Opener(tmp_path), Choice("bicubic"), tmp_path)
+        job = jobs.jobs["id"] = finished(tmp_path / "job")
+        asked = asyncio.create_task(
+            jobs.result(job, "WEBP", None) if what == "result" else jobs.input_as_png(job)
+        )
+        await begun.wait()
+        jobs.remove(job)
+        with pytest.raises(Problem) as told:
+            await asyncio.wait_for(asked, 10)
+        assert told.value.code == "job_unknown"
 
     asyncio.run(check())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.requests import ClientDisconnect
 
@@ -185,8 +185,10 @@ class _Service:
         )
         async def original(id: str) -> Response:
             """For pages in browsers that cannot show the picture's own format."""
-            path = await self.jobs.input_as_png(self.find(id))
-            return FileResponse(path, media_type="image/png")
+            found = self.find(id)
+            self.streams.check()
+            path = await self.jobs.input_as_png(found)
+            return self.streams.download(path, media="image/png", headers={})
 
         @app.delete(
             "/v1/jobs/{id}",

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from srgan.server.lane import Choice, Task
 from srgan.server.problems import Problem
@@ -42,7 +42,7 @@ class Job:
     notices: tuple[str, ...] = ()
     problem: Problem | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    converting: dict[str, asyncio.Task[Path]] = field(default_factory=dict)
+    converting: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
 
     @property
     def ended_at_all(self) -> bool:

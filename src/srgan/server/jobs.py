@@ -204,14 +204,8 @@ class Jobs:
         if format_ == job.task.format and quality in (None, job.task.quality):
             return job.task.target
         target = job.folder / f"result-{quality or 'default'}.{format_.lower()}"
-        if target.name not in job.converting:
-            question = Convert(job.task.target, target, format_, quality)
-            job.converting[target.name] = asyncio.create_task(self._converted(question))
-        try:
-            return await asyncio.shield(job.converting[target.name])
-        except Problem:
-            job.converting.pop(target.name, None)
-            raise
+        question = Convert(job.task.target, target, format_, quality)
+        return await self._converted(job, question, factor=_RESULTS_FACTOR)
 
     async def input_as_png(self, job: Job) -> Path:
         """The upload as PNG, made when it is asked for the first time.
@@ -220,12 +214,33 @@ class Jobs:
             Problem: it cannot be decoded.
         """
         target = job.folder / "upload.png"
-        if not target.exists():
-            await self.decoding.ask(Convert(job.folder / "upload", target, "PNG", None))
-        return target
+        return await self._converted(job, Convert(job.folder / "upload", target, "PNG", None))
 
-    async def _converted(self, question: Convert) -> Path:
-        await self.decoding.ask(question, factor=_RESULTS_FACTOR)
+    async def _converted(self, job: Job, question: Convert, *, factor: int = 1) -> Path:
+        """The file of a conversion, made by whoever asks for it first.
+
+        Raises:
+            Problem: it cannot be made, or the job's files went meanwhile.
+        """
+        name = question.target.name
+        if name not in job.converting:
+            making = self.decoding.ask(question, factor=factor)
+            job.converting[name] = asyncio.ensure_future(making)
+        conversion = job.converting[name]
+        refused: Problem | None = None
+        try:
+            await asyncio.shield(conversion)
+        except asyncio.CancelledError:
+            if not conversion.cancelled():  # the request itself is
+                raise
+        except Problem as problem:
+            job.converting.pop(name, None)
+            refused = problem
+        if job.id not in self.jobs:
+            raise Problem("job_unknown", "the job was removed meanwhile")
+        refused = job.problem or refused  # a failed job's files are gone
+        if refused is not None:
+            raise refused
         return question.target
 
     # The lane
