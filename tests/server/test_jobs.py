@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from fakes import Opener
 
+from srgan.errors import OutputFailed
+from srgan.image.atomic import failure
 from srgan.server.decoding import Decoding
 from srgan.server.job import Job
 from srgan.server.jobs import Jobs
 from srgan.server.lane import Choice, Task
 from srgan.server.limits import ServerLimits
-from srgan.server.problems import Problem
+from srgan.server.problems import Problem, without_paths
 
 
 def finished(folder: Path) -> Job:
@@ -77,3 +79,16 @@ def test_a_conversion_of_a_job_that_is_removed_meanwhile(
         assert told.value.code == "job_unknown"
 
     asyncio.run(check())
+
+
+def test_a_folder_of_uploads_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    jobs = Jobs(ServerLimits(), Opener(tmp_path), Choice("bicubic"), tmp_path / "gone")
+    with pytest.raises(Problem, match="No such file") as told:
+        jobs.new_folder()
+    assert told.value.status == 507
+
+
+def test_errors_are_told_without_the_servers_paths(tmp_path: Path) -> None:
+    error = failure(tmp_path / "result.png", OSError(28, "No space left on device"))
+    assert isinstance(error, OutputFailed)
+    assert without_paths(error, tmp_path) == "cannot be written: No space left on device"

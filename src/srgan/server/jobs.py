@@ -22,7 +22,7 @@ from srgan.server.decoding import Decoding
 from srgan.server.job import Job, State
 from srgan.server.lane import Choice, Lane, Opener
 from srgan.server.limits import MEGA, MIB, ServerLimits
-from srgan.server.problems import Problem, code_of
+from srgan.server.problems import Problem, code_of, without_paths
 
 _RESULTS_FACTOR = 4
 _EXPIRY_SECONDS = 5.0
@@ -163,7 +163,7 @@ class Jobs:
         """An unguessable id of 128 bits, and a folder of that name.
 
         Raises:
-            Problem: the disk space for uploads and results is used up.
+            Problem: the disk space for uploads and results is used up, or their folder is gone.
         """
         if self.spooled > self.limits.spool_mb * MIB:
             raise Problem(
@@ -171,7 +171,11 @@ class Jobs:
             )
         name = secrets.token_urlsafe(16)
         folder = self.spool / name
-        folder.mkdir(mode=0o700)
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            detail = f"the server cannot keep uploads: {error.strerror}; try later"
+            raise Problem("disk_full", detail, retry_after=60) from error
         return name, folder
 
     def check_result(self, job: Job) -> None:
@@ -300,7 +304,8 @@ class Jobs:
         except Cancelled:
             self._end(job, "cancelled")
         except SRGANError as error:
-            self._end(job, "failed", Problem(code_of(error), str(error)))
+            detail = without_paths(error, job.folder)
+            self._end(job, "failed", Problem(code_of(error), detail))
         except ChildTimeout:
             limit = f"{self.limits.job_seconds:g} s"
             self._end(job, "failed", Problem("job_timeout", f"it took more than {limit}"))

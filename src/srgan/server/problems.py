@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from srgan.errors import (
@@ -14,6 +16,7 @@ from srgan.errors import (
     SRGANError,
     UsageError,
 )
+from srgan.image.atomic import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +118,8 @@ _CODE_OF: tuple[tuple[type[Exception], str], ...] = (
 def code_of(error: Exception) -> str:
     """The code under which an error of the library is told to a client."""
     return next((code for kind, code in _CODE_OF if isinstance(error, kind)), "compute_failed")
+
+
+def without_paths(error: Exception, folder: Path) -> str:
+    """An error's message without the names of a folder's files, which are nobody's business."""
+    return re.sub(rf"{re.escape(shown(folder))}/[^/:]+: ", "", str(error))
