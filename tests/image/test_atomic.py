@@ -49,6 +49,36 @@ def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     assert path.read_bytes() == b"other"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are none here")
+def test_only_files_are_ever_replaced(tmp_path: Path) -> None:
+    """As root, a result that goes to /dev/null would be the end of it."""
+    pipe, link, folder = tmp_path / "pipe", tmp_path / "link", tmp_path / "folder"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    folder.mkdir()
+    for path in (pipe, link, folder):
+        with (
+            pytest.raises(OutputFailed, match="not a file that can be replaced"),
+            atomic_file(path, overwrite=True),
+        ):
+            pass
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    for name, to in (("link", "old"), ("dangling", "nothing")):
+        link = tmp_path / name
+        link.symlink_to(to)
+        with pytest.raises(OutputFailed, match="exists already"), atomic_file(link):
+            pass
+        with atomic_file(link, overwrite=True) as file:
+            file.write(b"new")
+        assert not link.is_symlink()
+    assert (tmp_path / "old").read_bytes() == b"old"
+
+
 def test_what_the_system_says_is_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputFailed, match="cannot be written"), atomic_file(tmp_path / "file/a"):

@@ -179,7 +179,7 @@ def test_a_worker_gives_errors_back_with_what_caused_them(tmp_path: Path) -> Non
     full = worker.make(replace(task, output=tmp_path / "file/010.png"), again=True)
     assert isinstance(full, Fault)
     assert full.cause is not None
-    assert full.cause.errno == errno.EEXIST
+    assert full.cause.errno == errno.ENOTDIR
 
 
 def test_a_worker_with_another_model_is_not_used() -> None:

@@ -29,7 +29,7 @@ def export_weights(
         OutputFailed: the file exists or cannot be written.
     """
     tensors, header = read_model(name_or_path, realism)
-    refuse_existing(out) if not overwrite else None
+    refuse_existing(out, overwrite=overwrite)
     if realism is not None:
         # The figures and ranges of the card are those of the model that the dial begins at.
         kept = ("tile_margin", "precisions")

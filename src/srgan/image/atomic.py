@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,8 +36,7 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Binary
     """
     target = Path(path)
     try:
-        if not overwrite:
-            refuse_existing(target)
+        refuse_existing(target, overwrite=overwrite)
         make_folder(target.parent)
         file, name = _create(target.parent)
     except OSError as error:
@@ -48,8 +48,7 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Binary
             os.fsync(file.fileno())
             if fcntl is None:
                 file.close()
-            if not overwrite:
-                refuse_existing(target)
+            refuse_existing(target, overwrite=overwrite)
             name.replace(target)
             sync_folder(target.parent)
         except OSError as error:
@@ -154,19 +153,27 @@ def shown(path: str | Path) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def refuse_existing(target: str | Path) -> None:
+def refuse_existing(target: str | Path, *, overwrite: bool = False) -> None:
     """Refuse a name under which something stands, be it a dangling link; or that cannot be one.
+
+    Args:
+        overwrite: let regular files and dangling links be replaced; never a folder or a device,
+            such as /dev/null.
 
     Raises:
         OutputFailed: naming the flag that would replace it, or the system's reason.
     """
     try:
         os.lstat(target)
+        if not stat.S_ISREG(os.stat(target).st_mode):  # noqa: PTH116 - str and Path alike
+            raise OutputFailed(f"{shown(target)}: is not a file that can be replaced")
     except FileNotFoundError:
-        return
+        if overwrite or not os.path.lexists(target):
+            return
     except (OSError, ValueError) as error:  # a name too long, or with a NUL, before hours of work
         raise failure(target, error) from error
-    raise OutputFailed(f"{shown(target)}: exists already; add --overwrite to replace it")
+    if not overwrite:
+        raise OutputFailed(f"{shown(target)}: exists already; add --overwrite to replace it")
 
 
 def _create(folder: Path) -> tuple[BinaryIO, Path]:

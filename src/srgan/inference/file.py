@@ -122,8 +122,7 @@ def upscale_file(
         UsageError: the size asked for has no meaning.
     """
     start = time.monotonic()
-    if not options.overwrite:
-        refuse_existing(target)
+    refuse_existing(target, overwrite=options.overwrite)
     kind = options.format or format_for(target).name
     if target.suffix.lower() not in format_for(kind).suffixes and known_suffix(target):
         raise UsageError(

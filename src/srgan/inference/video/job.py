@@ -134,8 +134,7 @@ def upscale_video(
     library()
     kind = container_for(target)
     codec_for(kind, options.codec, options.crf)  # what is wrong with them is said at once
-    if not options.overwrite:
-        refuse_existing(target)
+    refuse_existing(target, overwrite=options.overwrite)
     if target.exists() and target.samefile(source):
         raise UsageError(f"{shown(target)} is the video itself; choose another --output")
     what = survey(
