@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from srgan.errors import OutputFailed
-from srgan.image.atomic import abandon, atomic_file, atomic_folder, is_temporary, sweep
+from srgan.image import atomic
+from srgan.image.atomic import (
+    abandon,
+    atomic_file,
+    atomic_folder,
+    is_temporary,
+    refuse_existing,
+    sweep,
+)
 
 
 def test_the_name_appears_with_the_last_byte(tmp_path: Path) -> None:
@@ -47,6 +56,38 @@ def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="exists already"):
         race()
     assert path.read_bytes() == b"other"
+
+
+def test_of_two_that_end_at_once_the_second_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.bin"
+    checks = []
+
+    def check(target: Path, *, overwrite: bool = False) -> None:
+        refuse_existing(target, overwrite=overwrite)
+        checks.append(target)
+        if len(checks) == 2:  # the last before the file takes its name
+            path.write_bytes(b"other")
+
+    monkeypatch.setattr(atomic, "refuse_existing", check)
+    with pytest.raises(OutputFailed, match="exists already"), atomic_file(path) as file:
+        file.write(b"mine")
+    assert path.read_bytes() == b"other"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_system_without_links_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with atomic_file(tmp_path / "a.bin") as file:
+        file.write(b"whole")
+    assert (tmp_path / "a.bin").read_bytes() == b"whole"
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are none here")

@@ -89,7 +89,10 @@ def check(folder: Path) -> list[str]:
     done = log.read_text().splitlines() if log.exists() else []
     wrong += [f"reported as done but missing: {p}" for p in done if p and not Path(p).exists()]
     before = {p: p.stat().st_ino for p in left}
-    summary = run(folder, resume=True, report=lambda event: None)
+    try:
+        summary = run(folder, resume=True, report=lambda event: None)
+    except SRGANError as error:
+        return [*wrong, f"cannot be resumed: {error}"]
     inputs = sorted((folder / "in").rglob("*.png"))
     outputs = sorted(p for p in out.rglob(f"*.{kind}") if not p.name.startswith("."))
     if summary.exit_status or len(outputs) != len(inputs):

@@ -62,6 +62,14 @@ int rename(const char *a, const char *b) {
     REAL(int, "rename", const char *, const char *);
     return fault("rename") ? -1 : real(a, b);
 }
+int link(const char *a, const char *b) {
+    REAL(int, "link", const char *, const char *);
+    return fault("link") ? -1 : real(a, b);
+}
+int linkat(int from, const char *a, int to, const char *b, int flags) {
+    REAL(int, "linkat", int, const char *, int, const char *, int);
+    return fault("link") ? -1 : real(from, a, to, b, flags);
+}
 int unlink(const char *a) { REAL(int, "unlink", const char *); return fault("unlink") ? -1 : real(a); }
 int mkdir(const char *a, mode_t mode) {
     REAL(int, "mkdir", const char *, mode_t);

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 CALLS = (
-    *("rename", "write", "fsync", "fdatasync", "pwrite"),
+    *("rename", "link", "write", "fsync", "fdatasync", "pwrite"),
     *("unlink", "mkdir", "ftruncate", "open", "close"),
 )
 HERE = Path(__file__).parent

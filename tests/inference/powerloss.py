@@ -31,7 +31,7 @@ CALLS = (
 )
 KNOWN = (
     *("openat", "write", "pwrite64", "lseek", "ftruncate"),
-    *("fsync", "fdatasync", "close", "rename", "unlink", "mkdir"),
+    *("fsync", "fdatasync", "close", "rename", "link", "linkat", "unlink", "mkdir"),
 )
 WAYS = ("synchronised", "names", "data", "random")
 
@@ -101,7 +101,7 @@ class Disk:
             self._open(paths[0].decode(), arguments, result)
         elif call == "close":
             self.open.pop(number, None)
-        elif call in ("rename", "unlink", "mkdir"):
+        elif call in ("rename", "link", "linkat", "unlink", "mkdir"):
             self._names(call, [path.decode() for path in paths])
         elif number in self.open:
             self._file(call, number, arguments, paths, result)
@@ -134,8 +134,9 @@ class Disk:
         else:
             file = folder.names(folder.waiting)[name]
             if file.waiting:
-                self.unsafe.append(f"{paths[1]}: renamed before its data were synchronised")
-            folder.waiting.append({name: None, paths[1].rpartition("/")[2]: file})
+                self.unsafe.append(f"{paths[1]}: named before its data were synchronised")
+            old = {name: None} if call == "rename" else {}
+            folder.waiting.append({**old, paths[1].rpartition("/")[2]: file})
 
     def _file(self, call: str, number: int, arguments: str, data: list[bytes], result: int) -> None:
         file, offset, path = self.open[number]
@@ -241,7 +242,7 @@ def lose(kind: str, pictures: int, step: int, forget: str | None) -> tuple[int, 
             disk.do(call, arguments, result)
             if not ours or call in ("lseek", "close"):
                 continue
-            renamed += call == "rename"
+            renamed += call in ("rename", "link", "linkat")
             changing += 1
             if changing % step:
                 continue

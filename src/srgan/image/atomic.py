@@ -49,7 +49,10 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Binary
             if fcntl is None:
                 file.close()
             refuse_existing(target, overwrite=overwrite)
-            name.replace(target)
+            if overwrite:
+                name.replace(target)
+            else:
+                _take_name(name, target)
             sync_folder(target.parent)
         except OSError as error:
             raise failure(target, error) from error
@@ -193,6 +196,22 @@ def _create(folder: Path) -> tuple[BinaryIO, Path]:
             return file, name
         _here.discard(name)
         file.close()
+
+
+def _take_name(name: Path, target: Path) -> None:
+    """Give a file its name unless another process has just done so with its own."""
+    if os.name == "nt":
+        name.rename(target)  # refuses by itself there
+        return
+    try:
+        target.hardlink_to(name)
+    except FileExistsError:
+        refuse_existing(target)
+        raise
+    except OSError:  # a file system without links; another process has only this moment
+        name.replace(target)
+        return
+    _remove(name)
 
 
 def _create_folder(parent: Path) -> tuple[Path, int | None]:
