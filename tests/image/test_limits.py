@@ -2,7 +2,7 @@
 
 import pytest
 
-from srgan.errors import LimitExceeded
+from srgan.errors import LimitExceeded, UsageError
 from srgan.image.limits import Limits
 
 LIMITS = Limits(input_pixels=100, output_pixels=400, frames=3)
@@ -28,3 +28,12 @@ def test_one_over_names_the_flag() -> None:
 def test_the_two_figures_differ_however_close() -> None:
     with pytest.raises(LimitExceeded, match=r"64\.008 MP, more than the input limit of 64;"):
         Limits().check_input(8000, 8001)
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf"), 0.0, -1.0])
+def test_figures_that_are_no_megapixels_are_refused(figure: float) -> None:
+    with pytest.raises(UsageError, match="--max-input-mp"):
+        Limits.in_megapixels(figure, 4.0)
+    with pytest.raises(UsageError, match="--max-output-mp"):
+        Limits.in_megapixels(4.0, figure)
+    assert Limits.in_megapixels(0.5, 4.0) == Limits(500_000, 4_000_000, 300)

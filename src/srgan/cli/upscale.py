@@ -177,7 +177,7 @@ def upscale(
         overwrite=overwrite,
         consistent=consistent,
         allow_damaged=allow_damaged,
-        limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6), max_frames),
+        limits=Limits.in_megapixels(max_input_mp, max_output_mp, max_frames),
     )
     with stoppable() as stop:
         folders = [given for given in inputs if given.is_dir()]

@@ -110,7 +110,7 @@ def video(
         overwrite=overwrite,
         allow_damaged=allow_damaged,
         threads=threads,
-        limits=Limits(int(max_input_mp * 1e6), int(max_output_mp * 1e6)),
+        limits=Limits.in_megapixels(max_input_mp, max_output_mp),
     )
     pairs = _pairs(inputs, output, options)
     upscaler = load(model, device=device, precision=precision, threads=threads, realism=realism)

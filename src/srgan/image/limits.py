@@ -1,8 +1,9 @@
 """Limits that protect the machine, checked from a file's header before anything is decoded."""
 
+import math
 from dataclasses import dataclass
 
-from srgan.errors import LimitExceeded
+from srgan.errors import LimitExceeded, UsageError
 
 _MEGA = 1_000_000
 
@@ -20,6 +21,18 @@ class Limits:
     input_pixels: int = 64_000_000
     output_pixels: int = 1_200_000_000
     frames: int = 300
+
+    @classmethod
+    def in_megapixels(cls, input_mp: float, output_mp: float, frames: int = 300) -> "Limits":
+        """Limits as the command line takes them.
+
+        Raises:
+            UsageError: a figure is no number of megapixels.
+        """
+        for flag, figure in (("--max-input-mp", input_mp), ("--max-output-mp", output_mp)):
+            if not 0.0 < figure < math.inf:
+                raise UsageError(f"{flag} must be a number of megapixels above 0, not {figure:g}")
+        return cls(int(input_mp * _MEGA), int(output_mp * _MEGA), frames)
 
     def check_input(self, height: int, width: int, frames: int = 1) -> None:
         """Refuse an input of too many pixels or frames.
