@@ -35,6 +35,18 @@ def test_a_folder_goes_to_a_folder(srgan: Run, photos: Path, tmp_path: Path) -> 
     assert "2 done" in other.err
 
 
+def test_what_lets_more_through_makes_only_the_rest(
+    srgan: Run, photos: Path, tmp_path: Path
+) -> None:
+    Image.new("RGB", (30, 40)).save(photos / "large.png")
+    job = ("upscale", photos, "-m", "bicubic", "-o", tmp_path / "out", "--resume")
+    assert "1 done, 0 skipped, 1 refused" in srgan(*job, "--max-input-mp", "0.001").err
+    more = ("--max-input-mp", "0.002", "--max-output-mp", "9", "--max-frames", "9")
+    assert "1 done, 1 skipped, 0 refused" in srgan(*job, *more, "--allow-damaged").err
+    assert "0 done, 2 skipped" in srgan(*job, "-s", "4").err
+    assert "2 done, 0 skipped" in srgan(*job, "-s", "3").err
+
+
 def test_without_an_output_it_is_beside_the_folder(srgan: Run, photos: Path) -> None:
     assert srgan("upscale", photos, "-m", "bicubic", "-s", "2").status == 0
     assert Image.open(photos.with_name("photos_x2") / "a.png").size == (16, 12)

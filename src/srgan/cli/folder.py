@@ -9,7 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from srgan.cli.progress import progress_bar
-from srgan.inference.file import Options, size_mark, upscale_file, wanted_size
+from srgan.image.limits import Limits
+from srgan.inference.file import (
+    DEFAULT_SCALE,
+    Options,
+    size_mark,
+    upscale_file,
+    wanted_size,
+)
 from srgan.inference.folder import Event, Process, outputs_made, run_folder
 from srgan.inference.scan import Task, check_space, plan_folder
 from srgan.inference.stop import Stop
@@ -88,7 +95,7 @@ def upscale_folder(
             if not json:
                 print(_line(event), file=stdout, flush=True)
 
-    decides = {**made_by, "options": repr(replace(options, overwrite=False))}
+    decides = {**made_by, "options": _deciding(options)}
     with far or _here(load, options, workers, show=not quiet) as (process, count):
         summary = run_folder(
             plan,
@@ -104,6 +111,22 @@ def upscale_folder(
         if not quiet or summary.exit_status:
             print(f"{_shown(str(folder))}: {summary}", file=sys.stderr)
     return stop.exit_status or summary.exit_status
+
+
+def _deciding(options: Options) -> str:
+    """What of the options a result depends on, however they were given.
+
+    Not what is refused: whoever lets more through wants the rest, not all again.
+    """
+    asked = (options.scale, options.size, options.long_edge)
+    plain = replace(
+        options,
+        scale=DEFAULT_SCALE if asked == (None, None, None) else options.scale,
+        overwrite=False,
+        allow_damaged=False,
+        limits=Limits(),
+    )
+    return repr(plain)
 
 
 @contextmanager
