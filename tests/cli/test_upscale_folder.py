@@ -47,6 +47,14 @@ def test_what_lets_more_through_makes_only_the_rest(
     assert "2 done, 0 skipped" in srgan(*job, "-s", "3").err
 
 
+def test_what_is_for_folders_is_not_left_unused(srgan: Run, photos: Path) -> None:
+    for option in (["--resume"], ["--workers", "2"]):
+        ran = srgan("upscale", photos / "a.png", "-m", "bicubic", *option)
+        assert ran.status == 2
+        assert f"{option[0]} is for folders" in ran.err
+    assert not (photos / "a_x4.png").exists()
+
+
 def test_without_an_output_it_is_beside_the_folder(srgan: Run, photos: Path) -> None:
     assert srgan("upscale", photos, "-m", "bicubic", "-s", "2").status == 0
     assert Image.open(photos.with_name("photos_x2") / "a.png").size == (16, 12)

@@ -187,8 +187,8 @@ def upscale(
         pairs = _pairs([given for given in inputs if given not in folders], output, options, inputs)
         if ray is not None and pairs:
             raise UsageError("--ray is for folders; give single pictures without it")
-        if name != "{stem}" and not folders:
-            raise UsageError("--name is for folders; name the result of a picture with -o")
+        if all(given.is_file() for given in inputs):
+            _refuse_folders_options(name, resume, workers)
         status = 0
         for folder in folders:
             from srgan.cli.folder import upscale_folder
@@ -251,6 +251,14 @@ def upscale(
                 frames = f", {done.frames} frames" if done.frames > 1 else ""
                 tell_done(done, f"{frames}, {done.seconds:.1f} s", quiet=quiet, json_=json_)
         sys.exit(stop.exit_status or int(bool(failed or status)))
+
+
+def _refuse_folders_options(name: str, resume: bool, workers: int | None) -> None:
+    if name != "{stem}":
+        raise UsageError("--name is for folders; name the result of a picture with -o")
+    if resume or workers is not None:
+        option = "--resume" if resume else "--workers"
+        raise UsageError(f"{option} is for folders; give the folder, or pictures without it")
 
 
 def _one(
