@@ -1,11 +1,18 @@
 """The program as a process: its standard streams and its end."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
+from typer.main import get_command
+
+from srgan.cli.elsewhere import OURS
+from srgan.cli.main import build
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shells differ there")
 
@@ -60,6 +67,32 @@ def test_an_empty_argument_is_not_the_current_folder(tmp_path: Path) -> None:
     assert ran.returncode == 2
     assert ran.stderr.startswith("srgan: an argument is empty")
     assert [p.name for p in tmp_path.iterdir()] == ["photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "hint"),
+    [
+        ("upscale", "-n", "here it is --model"),
+        ("upscale", "-i", "files are given without an option"),
+        ("upscale", "--tile_pad", "--exact makes it exact"),
+        ("upscale", "--tta", "put a + behind the model's name"),
+        ("video", "--model_name", "here it is --model"),
+        ("video", "-t", "No such option: -t\n"),  # nor is there a --tile
+    ],
+)
+def test_options_of_other_programs_are_answered_with_ours(
+    srgan: Callable[..., Any], command: str, given: str, hint: str
+) -> None:
+    ran = srgan(command, given, "x", "a.jpg")
+    assert ran.status == 2
+    assert hint in ran.err
+
+
+def test_the_hints_name_options_that_there_are() -> None:
+    upscale = get_command(build()).commands["upscale"]  # type: ignore[attr-defined]
+    known = {name for parameter in upscale.params for name in parameter.opts}
+    assert known.isdisjoint(OURS)
+    assert known.issuperset(re.findall("--[a-z-]+", " ".join(OURS.values())))
 
 
 def test_the_package_runs_as_a_module() -> None:

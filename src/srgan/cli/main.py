@@ -67,6 +67,7 @@ def _root(
 def build() -> typer.Typer:
     """The command line with its commands; each imports its room only when it runs."""
     from srgan.cli import benchmark, compare, data, export, fit, models, serve, train, upscale
+    from srgan.cli.elsewhere import Hinting
     from srgan.cli.study import study
     from srgan.cli.video import video
 
@@ -81,8 +82,8 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    app.command()(upscale.upscale)
-    app.command()(video)
+    app.command(cls=Hinting)(upscale.upscale)
+    app.command(cls=Hinting)(video)
     app.command()(models.models)
     app.command()(compare.compare)
     app.command()(serve.serve)
