@@ -100,6 +100,24 @@ def test_a_folder_that_cannot_be_read_is_an_error(
     assert not photos.with_name("photos_x4").exists()
 
 
+def test_a_sub_folder_that_cannot_be_read_is_an_error_too(
+    srgan: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def denied(folder: str) -> object:
+        if Path(folder) == photos / "sub":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scan(folder)
+
+    (photos / "a.png").unlink()
+    monkeypatch.setattr(os, "scandir", denied)
+    ran = srgan("upscale", photos, "-r", "-q", "-m", "bicubic")
+    assert ran.status == 1
+    assert ran.err == f"srgan: {photos / 'sub'}: cannot be read: Permission denied\n"
+    assert not photos.with_name("photos_x4").exists()
+
+
 def test_what_only_claims_to_be_a_picture_is_told_as_that(srgan: Run, photos: Path) -> None:
     (photos / "page.jpg").write_text("<html>404")
     (photos / "empty.webp").touch()

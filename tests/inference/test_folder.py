@@ -156,6 +156,28 @@ def test_what_macos_writes_beside_a_photo_is_left_aside(photos: Path, tmp_path: 
     assert sorted(names) == ["._b.png", "a.png", "b.png"]
 
 
+def test_a_folder_that_cannot_be_read_is_a_refusal(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pictures are missed: that is no status 0."""
+    closed = photos / "deep"
+    scan = os.scandir
+
+    def refuse(folder: Path) -> object:
+        if Path(folder) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    events: list[Event] = []
+    summary = job(photos, tmp_path / "out", report=events.append)
+    assert (summary.refused, summary.exit_status) == (1, 1)
+    assert (events[0].input, events[0].reason) == (
+        str(closed),
+        "cannot be read: Permission denied",
+    )
+
+
 def test_links_are_not_followed_out_of_the_folder(photos: Path, tmp_path: Path) -> None:
     pixel(tmp_path / "elsewhere/x.png")
     (photos / "loop").symlink_to(photos)

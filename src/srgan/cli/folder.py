@@ -73,15 +73,6 @@ def upscale_folder(
     )
     for notice in () if quiet else plan.notices:
         print(notice, file=sys.stderr)
-    if not plan.tasks:
-        return stop.exit_status
-    check_space(
-        plan.tasks,
-        output,
-        size_of=lambda height, width: wanted_size(height, width, options),
-        limits=options.limits,
-    )
-
     stdout = sys.stdout  # which a cluster turns away from
 
     def report(event: Event) -> None:
@@ -95,6 +86,16 @@ def upscale_folder(
             if not json:
                 print(_line(event), file=stdout, flush=True)
 
+    if not plan.tasks:  # and no folder of results
+        for path, reason in plan.unreadable:
+            report(Event("refused", path, "", reason))
+        return stop.exit_status or int(bool(plan.unreadable))
+    check_space(
+        plan.tasks,
+        output,
+        size_of=lambda height, width: wanted_size(height, width, options),
+        limits=options.limits,
+    )
     decides = {**made_by, "options": _deciding(options)}
     with far or _here(load, options, workers, show=not quiet) as (process, count):
         summary = run_folder(

@@ -40,7 +40,7 @@ class Event:
     Attributes:
         status: refused means that the input is no picture that is read, or too large.
         input: path of the picture.
-        output: path of its result.
+        output: path of its result; empty for a folder that cannot be read.
         reason: one line, empty for "done".
         seconds: of work on it.
         notices: lines to tell the user.
@@ -126,6 +126,8 @@ def run_folder(
     with Journal(output) as journal:
         for folder in {task.output.parent for task in plan.tasks}:
             sweep(folder)
+        for path, reason in plan.unreadable:
+            job.tell(Event("refused", path, "", reason))
         if workers == 1:
             for task in plan.tasks:
                 job.settle(task, journal)
@@ -176,7 +178,7 @@ class _Job:
         try:
             work = Work(task.name, str(task.input), _content(task.input), self._made_by)
         except (OSError, ImageRefused) as error:
-            self._tell(_event("refused", task, _reason(error, task)))
+            self.tell(_event("refused", task, _reason(error, task)))
             return
         try:
             claim = journal.claim(work, redo=self._resume, replace=self._overwrite)
@@ -188,7 +190,7 @@ class _Job:
             self.summary.stopped = str(error)
             return
         if event is not None:
-            self._tell(event)
+            self.tell(event)
 
     def _make(self, task: Task, claim: Claim, journal: Journal, started: float) -> Event | None:
         try:
@@ -210,7 +212,8 @@ class _Job:
     def _asked(self) -> bool:
         return self._stop() or bool(self.summary.stopped)
 
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
+        """Count what became of one picture, and report it."""
         with self._lock:
             self.summary.count(event.status)
             try:

@@ -46,10 +46,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All tasks of a folder job, and lines about what was left aside."""
+    """All tasks of a folder job, and lines about what was left aside.
+
+    Attributes:
+        unreadable: folders whose content is not known, and the system's reasons.
+    """
 
     tasks: tuple[Task, ...]
     notices: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
 
 def plan_folder(
@@ -90,10 +95,11 @@ def plan_folder(
     tasks: list[Task] = []
     notices: list[str] = []
     below: list[str] = []
+    unreadable: list[tuple[str, str]] = []
     videos = 0
     inside = _real(output)
     ours = {inside / name for name in made_before}
-    for path in _walk(folder, inside, recursive, notices, below):
+    for path in _walk(folder, inside, recursive, notices, below, unreadable):
         if _real(path.parent) / path.name in ours:
             continue
         kind = _kind(path)
@@ -110,7 +116,7 @@ def plan_folder(
         notices.append(_aside(folder, videos, "video", "`srgan video` enlarges videos"))
     if not tasks:
         notices.append(f"{shown(folder)}: there are no pictures in it")
-    return Plan(tuple(tasks), tuple(notices))
+    return Plan(tuple(tasks), tuple(notices), tuple(unreadable))
 
 
 def _aside(folder: Path, count: int, what: str, remedy: str) -> str:
@@ -159,16 +165,21 @@ def _amount(size: float) -> str:
 
 
 def _walk(
-    folder: Path, output: Path, recursive: bool, notices: list[str], left: list[str]
+    folder: Path,
+    output: Path,
+    recursive: bool,
+    notices: list[str],
+    left: list[str],
+    unreadable: list[tuple[str, str]],
 ) -> Iterator[Path]:
     root = _real(folder)
 
-    def unreadable(error: OSError) -> None:
+    def refused(error: OSError) -> None:
         if error.filename == os.fspath(folder):
             raise ImageRefused(f"{shown(folder)}: cannot be read: {error.strerror}") from error
-        notices.append(f"{shown(error.filename)}: cannot be read: {error.strerror}")
+        unreadable.append((str(error.filename), f"cannot be read: {error.strerror}"))
 
-    for here, folders, files in os.walk(folder, onerror=unreadable):
+    for here, folders, files in os.walk(folder, onerror=refused):
         place = Path(here)
         folders.sort()
         for name in list(folders):
