@@ -111,6 +111,13 @@ def test_a_name_without_extension_is_a_folder(srgan: Run, photo: Path, tmp_path:
     assert (tmp_path / "new" / "photo_x4.png").is_file()
 
 
+def test_what_a_killed_run_left_goes_with_the_next(srgan: Run, photo: Path) -> None:
+    left = photo.with_name(".srgan-0123456789abcdef.part")
+    left.touch()
+    assert srgan("upscale", photo, "-m", "nearest").status == 0
+    assert not left.exists()
+
+
 def test_an_existing_result_is_never_replaced_unasked(srgan: Run, photo: Path) -> None:
     target = photo.with_name("photo_x4.png")
     target.write_bytes(b"mine")

@@ -166,6 +166,7 @@ def upscale(
     if ray is None and any(given.is_file() for given in inputs):
         opened()  # the runtime starts while all the rest is imported
 
+    from srgan.image.atomic import sweep
     from srgan.image.limits import Limits
     from srgan.inference.file import Options, size_mark
     from srgan.inference.stop import stoppable
@@ -232,6 +233,8 @@ def upscale(
             status = status or ended
         if not pairs:
             sys.exit(status)
+        for place in {target.parent for _, target in pairs}:
+            sweep(place)  # what a killed run left half written
         upscaler = opened()
         failed = 0
         for source, target in pairs:
