@@ -41,6 +41,12 @@ def test_a_weights_file(weights: Path) -> None:
     assert exact.margin == 12
 
 
+@pytest.mark.parametrize("name", ["RealESRGAN_x4plus.pth", "./net.ckpt"])
+def test_weights_of_other_programs_are_told_as_such(name: str) -> None:
+    with pytest.raises(ModelRefused, match="can run code when it is read"):
+        load(name)
+
+
 @pytest.mark.parametrize("name", ["nothing", "nothing.safetensors", "folder/nothing"])
 def test_an_unknown_model_is_refused(name: str) -> None:
     with pytest.raises(ModelRefused):

@@ -32,6 +32,7 @@ FITTED_TILE = 96
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
 
+_PICKLED = (".pth", ".pt", ".ckpt", ".tar", ".pkl", ".bin")
 _DERIVED = {m.name for m in DERIVED}
 _WITHOUT_WEIGHTS = {m.name for m in (*FILTERS, *SEARCHES)}
 
@@ -274,6 +275,11 @@ def find_weights(name_or_path: str | Path) -> Path:
         ModelRefused: there is no model of this name.
     """
     path = Path(name_or_path)
+    if path.suffix in _PICKLED:
+        raise ModelRefused(
+            f"{path}: weights are read from .safetensors files that srgan wrote; a {path.suffix} "
+            "file can run code when it is read, and holds other programs' networks"
+        )
     if path.suffix == ".safetensors" or len(path.parts) > 1:
         return path
     return weights_file(str(name_or_path))
