@@ -1,6 +1,7 @@
 """The weights file: what is written is read, and what is damaged is refused by name."""
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -57,6 +58,14 @@ def test_code_is_never_run(tmp_path: Path) -> None:
         ({"output_range": [0, 2]}, "range"),
         ({"architecture": "vit"}, "'vit' is unknown"),
         ({"archi\x7ftecture": 1}, "damaged"),
+        ({"arguments": {"blocks": [4]}}, r"blocks = \[4\]"),
+        ({"arguments": {"skip": "bicubic"}}, "skip = 'bicubic'"),
+        ({"arguments": {"attention": True}}, "srresnet has no argument 'attention'"),
+        ({"arguments": {"scale": 2}}, "two scales, 2 and 4"),
+        ({"card": {"tile_margin": "x"}}, "tile_margin = 'x'"),
+        ({"card": {"tile_margin": -5}}, "tile_margin = -5"),
+        ({"card": {"precisions": 5}}, "precisions = 5"),
+        ({"card": {"activation_ranges": {"block0a": ["a", 1]}}}, "activation_ranges: block0a"),
     ],
 )
 def test_a_header_without_sense(change: dict[str, object], reason: str, tmp_path: Path) -> None:
@@ -66,6 +75,14 @@ def test_a_header_without_sense(change: dict[str, object], reason: str, tmp_path
     with pytest.raises(ModelRefused, match=reason) as caught:
         load_weights(tmp_path / "w")
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are none here")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    for path in (tmp_path, tmp_path / "pipe.safetensors"):
+        with pytest.raises(ModelRefused, match="no regular file"):
+            load_weights(path)
 
 
 def test_headers_that_nest_without_end(tmp_path: Path) -> None:

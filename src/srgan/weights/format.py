@@ -5,6 +5,8 @@ and the model card's facts (recipe, data, commit, updates, figures). Reading one
 """
 
 import json
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,6 +33,18 @@ ARCHITECTURES = ("srresnet", "espcn", "srcnn", "drcn", *CLASSICAL)
 
 LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn")
 """Those that enlarge luma alone, (N, 1, H, W) in [0, 1]; chroma is left to the bicubic filter."""
+
+
+_ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
+    "srresnet": {
+        **{"scale": int, "channels": int, "blocks": int},
+        **{"batch_norm": bool, "direct": bool, "skip": ("none", "bilinear")},
+    },
+    "espcn": {"scale": int, "channels": int, "residual": bool},
+    "srcnn": {"scale": int, "middle": int, "residual": bool},
+    "drcn": {"scale": int, "channels": int, "recursions": int},
+}
+"""What a header may say of each architecture: of what type, or one of which values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,8 @@ def load_weights(path: str | Path) -> tuple[Tensors, Header]:
 
 def _open(path: str | Path) -> Any:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - str and Path alike
+            raise ModelRefused(f"{path}: is no regular file; name a .safetensors file")
         return safe_open(str(path), framework="numpy")
     except FileNotFoundError as error:
         raise ModelRefused(f"{path}: there is no such weights file") from error
@@ -143,6 +159,11 @@ def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> Header:
             f"{path}: architecture {header.architecture!r} is unknown; "
             f"this version knows {', '.join(ARCHITECTURES)}"
         )
+    try:
+        _check_arguments(header)
+        _check_card(header.card)
+    except ValueError as error:
+        raise ModelRefused(f"{path}: its srgan header makes no sense: {_shown(error)}") from error
     return header
 
 
@@ -153,6 +174,35 @@ def _check(header: Header) -> None:
         raise ValueError("arguments and card are no tables")
     if header.output_range not in ((0, 1), (-1, 1)):
         raise ValueError(f"an output range of {header.output_range!r}")
+
+
+def _check_arguments(header: Header) -> None:
+    known = _ARGUMENTS.get(header.architecture, {})
+    for name, value in header.arguments.items():
+        allowed = known.get(name)
+        if allowed is None:  # left aside, it would make another picture than the network's
+            raise ValueError(f"{header.architecture} has no argument {name!r} in this version")
+        fits = type(value) is allowed if isinstance(allowed, type) else value in allowed
+        if not fits:
+            raise ValueError(f"{name} = {value!r}")
+    if header.arguments.get("scale", header.scale) != header.scale:
+        raise ValueError(f"two scales, {header.arguments['scale']} and {header.scale}")
+
+
+def _check_card(card: dict[str, Any]) -> None:
+    """Refuse what could be used only with an error; the rest of a card is free in form."""
+    margin, precisions = card.get("tile_margin", 0), card.get("precisions", [])
+    if type(margin) is not int or margin < 0:
+        raise ValueError(f"tile_margin = {margin!r}")
+    if not isinstance(precisions, list):
+        raise ValueError(f"precisions = {precisions!r}")
+    ranges = card.get("activation_ranges", {})
+    if not isinstance(ranges, dict):
+        raise ValueError(f"activation_ranges = {ranges!r}")
+    for name, span in ranges.items():
+        pair = isinstance(span, list) and len(span) == 2
+        if not (pair and all(isinstance(end, int | float) for end in span)):
+            raise ValueError(f"activation_ranges: {name} = {span!r}")
 
 
 def _shown(value: object) -> str:
