@@ -32,6 +32,11 @@ def test_a_full_output_is_one_line_and_a_status() -> None:
     assert ran.stderr == "srgan: standard output cannot be written: No space left on device\n"
 
 
+def test_who_has_read_enough_is_no_failure_of_a_picture() -> None:
+    ran = in_shell('("$@"; echo $? >&2) | true', "models")
+    assert ran.stderr == "141\n"
+
+
 def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
     photo, large = tmp_path / "photo.png", tmp_path / "large.png"
     Image.new("RGB", (5, 4), (10, 200, 30)).save(photo)

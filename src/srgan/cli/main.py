@@ -103,7 +103,9 @@ def main() -> None:
             if "" in sys.argv[1:]:  # as a path it would be the current folder
                 raise UsageError("an argument is empty; has a variable of the shell no value?")
             build()()
-        except SystemExit:
+        except SystemExit as end:
+            if isinstance(end.__context__, BrokenPipeError):
+                raise end.__context__ from None  # typer makes a status of 1 of it
             sys.stdout.flush()  # what cannot be written is told here, not at the interpreter's end
             raise
     except SRGANError as error:
