@@ -80,6 +80,17 @@ def test_a_file_is_whole_and_any_cut_of_it_is_not(tmp_path: Path, suffix: str) -
         assert left.notices[0].startswith("damaged: ")
 
 
+def test_an_mp4_whose_index_is_cut_does_not_lose_its_sound(tmp_path: Path) -> None:
+    """The index stands at the end, the sound's part of it behind the picture's."""
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, sound="aac")
+    data = clip.read_bytes()
+    index = len(data) - data.rindex(b"moov")
+    for cut in range(1, index, 37):
+        clip.write_bytes(data[:-cut])
+        with pytest.raises(ImageRefused):
+            looked(clip)
+
+
 def test_the_last_bytes_of_matroska_are_missed_too(tmp_path: Path) -> None:
     clip = clip_of(tmp_path, ".mkv")
     data = clip.read_bytes()

@@ -8,19 +8,19 @@ from fractions import Fraction
 from typing import BinaryIO
 
 
-def fragments_end(file: BinaryIO, size: int) -> int | None:
-    """The end of the fragment that an MP4 ends with; others have an index that tells."""
-    at, fragments = 0, False
+def boxes_end(file: BinaryIO, size: int) -> int | None:
+    """The end of the fragment that an MP4 ends with, or of its index; others are told by that."""
+    at, fragments, name = 0, False, b""
     while at + 8 <= size:
         head = _at(file, at, 16)
         length, name = int.from_bytes(head[:4], "big"), head[4:8]
         if length == 1:
             length = int.from_bytes(head[8:], "big")
         fragments |= name == b"moof"
-        if length < 8 or (name not in (b"moof", b"mdat") and at + length > size):
+        if length < 8 or (name not in (b"moof", b"mdat", b"moov") and at + length > size):
             return None
         at += length
-    return at if fragments else None
+    return at if fragments or (name == b"moov" and at > size) else None
 
 
 def shown_until(file: BinaryIO, track: int) -> tuple[Fraction, int] | None:

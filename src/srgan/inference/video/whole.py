@@ -11,7 +11,7 @@ import struct
 from fractions import Fraction
 from typing import Any, BinaryIO
 
-from srgan.inference.video.boxes import fragments_end
+from srgan.inference.video.boxes import boxes_end
 
 _TAIL = 1 << 17  # holds the longest page of Ogg (65,307 bytes) and packet of MPEG (65,541) whole
 _SEGMENT = bytes.fromhex("18538067")
@@ -77,7 +77,7 @@ def cut(file: BinaryIO, kind: str) -> tuple[bool, str]:
     if kind == "ogg":
         return _ogg(file, size)
     ends = {"matroska,webm": _matroska, "asf": _asf, "avi": _avi, "flv": _flv}
-    end = ends.get(kind, fragments_end)(file, size)
+    end = ends.get(kind, boxes_end)(file, size)
     if end is None:
         return False, ""
     return True, f"its last {end - size} bytes are not there" if end > size else ""
