@@ -8,7 +8,9 @@ from PIL import Image
 
 from srgan.errors import UsageError
 from srgan.evaluation.protocols import MEASURES, aligned, score, score_float
-from srgan.image.resize import imresize
+from srgan.image.colour import luma
+from srgan.image.resize import KernelName, imresize
+from srgan.metrics.psnr import psnr
 
 P1 = ("psnr_y", "ssim_y")
 DAALA = ("psnr_daala", "ssim_daala")
@@ -17,11 +19,12 @@ DAALA = ("psnr_daala", "ssim_daala")
 class Filter:
     """A resampling filter as an upscaler."""
 
-    def __init__(self, scale: int) -> None:
+    def __init__(self, scale: int, kernel: KernelName) -> None:
         self.scale = scale
+        self.kernel = kernel
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        return np.asarray(imresize(image.astype(np.float64), scale=self.scale))
+        return np.asarray(imresize(image.astype(np.float64), scale=self.scale, kernel=self.kernel))
 
 
 def _read(path: Path) -> np.ndarray:
@@ -74,26 +77,78 @@ def test_uint8_protocols(
 
 
 @pytest.mark.parametrize(
-    ("name", "scale", "expected"),
+    ("name", "scale", "kernel", "expected"),
     [
-        ("Set5", 2, (33.662, 0.9299)),
-        ("Set5", 3, (30.394, 0.8682)),
-        ("Set5", 4, (28.422, 0.8104)),
-        ("Set14", 4, (26.003, 0.7019)),
-        ("BSD100", 4, (25.961, 0.6674)),
+        ("Set5", 2, "bicubic", (33.662, 0.9299)),
+        ("Set5", 3, "bicubic", (30.394, 0.8682)),
+        ("Set5", 4, "bicubic", (28.422, 0.8104)),
+        ("Set14", 4, "bicubic", (26.003, 0.7019)),
+        ("BSD100", 4, "bicubic", (25.961, 0.6674)),
+        ("Set5", 3, "nearest", (27.91, None)),
+        ("Set5", 2, "bilinear", (32.24, None)),
+        ("Set5", 3, "bilinear", (29.53, None)),
+        ("Set5", 4, "bilinear", (27.55, 0.7888)),
+        ("Set14", 4, "bilinear", (25.43, None)),
+        ("Set5", 2, "lanczos2", (33.72, None)),
+        ("Set5", 3, "lanczos2", (30.41, None)),
+        ("Set5", 4, "lanczos2", (28.45, None)),
+        ("Set5", 2, "lanczos3", (34.30, None)),
+        ("Set5", 3, "lanczos3", (30.81, None)),
+        ("Set5", 4, "lanczos3", (28.80, 0.8173)),
+        ("Set14", 4, "lanczos3", (26.23, None)),
     ],
 )
-def test_float_protocol(shared: Path, name: str, scale: int, expected: tuple[float, float]) -> None:
+def test_float_protocol(
+    shared: Path, name: str, scale: int, kernel: KernelName, expected: tuple[float, float | None]
+) -> None:
     folder = shared / "data" / "test" / name / f"x{scale}"
-    rows = [score_float(Filter(scale), _read(p)) for p in sorted(folder.glob("*_HR.png"))]
-    assert np.mean([r["psnr_y_float"] for r in rows]) == pytest.approx(expected[0], abs=0.005)
-    assert np.mean([r["ssim_y_float"] for r in rows]) == pytest.approx(expected[1], abs=0.0002)
+    rows = [score_float(Filter(scale, kernel), _read(p)) for p in sorted(folder.glob("*_HR.png"))]
+    digit = 0.005 if kernel == "bicubic" else 0.01
+    assert np.mean([r["psnr_y_float"] for r in rows]) == pytest.approx(expected[0], abs=digit)
+    if expected[1] is not None:
+        assert np.mean([r["ssim_y_float"] for r in rows]) == pytest.approx(expected[1], abs=0.0002)
 
 
-def test_rgb_is_lower_than_luma(shared: Path) -> None:
-    folder = shared / "data" / "test" / "Set5" / "x4"
-    (got,) = _means(folder, 4, "bicubic", ("psnr_rgb",))
-    assert got == pytest.approx(26.69, abs=0.01)
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Set5", 26.69), ("Set14", 24.46), ("BSD100", 24.64)]
+)
+def test_rgb_is_lower_than_luma(shared: Path, name: str, expected: float) -> None:
+    (got,) = _means(shared / "data" / "test" / name / "x4", 4, "bicubic", ("psnr_rgb",))
+    assert got == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "expected"), [("Set5", 2, 34.31), ("Set5", 4, 27.99), ("Set14", 4, 25.27)]
+)
+def test_an_lr_picture_of_another_kernel_has_other_figures(
+    shared: Path, name: str, scale: int, expected: float
+) -> None:
+    found = []
+    for path in sorted((shared / "data" / "test" / name / f"x{scale}").glob("*_HR.png")):
+        hr = _read(path)
+        lr = imresize(hr, scale=1 / scale, antialias=False)
+        found.append(psnr(luma(imresize(lr, scale=scale)), luma(hr), data_range=255, border=scale))
+    assert np.mean(found) == pytest.approx(expected, abs=0.01)
+
+
+def test_the_border_counts_on_set14(shared: Path) -> None:
+    found = []
+    for path in sorted((shared / "data" / "test" / "Set14" / "x4").glob("*_HR.png")):
+        hr, lr = _read(path), _read(path.with_name(path.name.replace("_HR", "_LR")))
+        found.append(psnr(luma(imresize(lr, scale=4)), luma(hr), data_range=255, border=0))
+    assert np.mean(found) == pytest.approx(25.77, abs=0.01)  # 25.99 without its border
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(2, 33.674), (4, 28.4302)])
+def test_luma_that_is_not_rounded_has_its_own_figures(
+    shared: Path, scale: int, expected: float
+) -> None:
+    found = []
+    for path in sorted((shared / "data" / "test" / "Set5" / f"x{scale}").glob("*_HR.png")):
+        hr, lr = _read(path), _read(path.with_name(path.name.replace("_HR", "_LR")))
+        a, b = (luma(picture / 255.0) for picture in (imresize(lr, scale=scale), hr))
+        found.append(psnr(a, b, data_range=1.0, border=scale))
+    assert np.mean(found) == pytest.approx(expected, abs=0.001)
 
 
 def test_names_and_sizes() -> None:
