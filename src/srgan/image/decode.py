@@ -43,7 +43,6 @@ from srgan.image.salvage import load_partly, mended
 from srgan.image.tiff_layout import beyond_pillow, strips_missing
 
 _DEFAULT = Limits()
-_PROFILE_MODES = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 
 
 @dataclass(frozen=True, slots=True)

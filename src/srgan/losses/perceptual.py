@@ -9,9 +9,6 @@ from srgan.errors import UsageError
 from srgan.losses.pixel import Distance, distance
 from srgan.networks.vgg import VGG
 
-PAPER_RESCALE = 0.006
-"""The paper's factor (1 / 12.75, squared) for features of Caffe's VGG; see ``docs/training.md``."""
-
 
 class ContentLoss(nn.Module):
     """Weighted distances between the features of SR and HR.
