@@ -8,11 +8,13 @@ import pytest
 from srgan.errors import UsageError
 from srgan.networks.srresnet import SRResNet
 from srgan.training.config import GanConfig, PretrainConfig, load_recipe
+from srgan.training.generator import learning_rate
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 OURS = [
     "srresnet",
     "srresnet-mse",
+    "srresnet-vgg22",
     "srgan",
     "srgan-mse",
     "srgan-vgg22",
@@ -41,8 +43,20 @@ def test_the_papers_recipes_have_the_papers_numbers() -> None:
     assert gan.content.activated
     assert (gan.adversarial.weight, gan.adversarial.discriminator) == (1e-3, "paper")
     assert gan.pixel.weight == 0
-    for recipe in (pixel, gan):
+    features = load_recipe(RECIPES / "srresnet-vgg22.toml")
+    assert isinstance(features, GanConfig)
+    assert (features.content.layers, features.total_variation) == (("conv2_2",), 2e-8)
+    assert (features.pixel.weight, features.adversarial.weight) == (0, 0)
+    assert (features.updates, features.optimiser.schedule) == (10**6, "constant")
+    for recipe in (pixel, gan, features):
         assert (recipe.data.distinct, recipe.data.augment) == (True, False)
+
+
+def test_the_papers_rate_falls_to_a_tenth_half_way() -> None:
+    gan = load_recipe(RECIPES / "srgan-vgg54.toml")
+    assert isinstance(gan, GanConfig)
+    rates = [learning_rate(gan.optimiser, n, gan.updates) for n in (0, 99_999, 100_000, 199_999)]
+    assert rates == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5])
 
 
 def test_fast_has_less_than_100_000_parameters() -> None:

@@ -50,6 +50,22 @@ def test_other_discriminators_and_the_relativistic_game(
     train_gan(gan_config(start=str(start), adversarial=game, updates=2), data=[pack], out=tmp_path)
 
 
+def test_features_and_variation_train_without_a_discriminator(
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan
+) -> None:
+    alone = {"artefacts": 0.0, "consistency": 0.0, "pixel": {"weight": 0.0}, "log_every": 1}
+    config = gan_config(
+        start=str(start), **alone, total_variation=2e-8, adversarial={"weight": 0.0}, updates=2
+    )
+    weights = train_gan(config, data=[pack], out=tmp_path / "gan")
+    tensors, _ = load_weights(weights)
+    before, _ = load_weights(start)
+    assert any((tensors[name] != before[name]).any() for name in tensors)
+    losses = {name for line in _lines(tmp_path / "gan") for name in line}
+    assert {"content", "variation"} <= losses
+    assert not losses & {"pixel", "discriminator", "adversarial"}
+
+
 def test_a_gan_needs_a_start_of_its_own_shape(
     pack: Path, tmp_path: Path, start: Path, gan_config: Gan
 ) -> None:
