@@ -3,7 +3,9 @@
 "Making a 'Completely Blind' Image Quality Analyzer", IEEE SPL. 36 statistics of locally
 normalised luma in blocks of 96x96 pixels at two scales; a picture's score is the distance of
 their mean and covariance from those of clean photographs. The clean ones are ours
-(``srgan fit niqe``), so scores rank like the authors' but do not equal them.
+(``srgan fit niqe``), so scores rank like the authors' but do not equal them. The statistics are not
+quite theirs either: widths are deviations, squared for the products of neighbours, as in BRISQUE
+(Mittal et al. 2012), where the authors' script has the scale of the generalised Gaussian.
 """
 
 from collections.abc import Iterable
