@@ -132,6 +132,18 @@ def test_of_several_pictures_the_main_one_is_read_and_told() -> None:
     assert "2 pictures" in picture.notices[0]
 
 
+def test_a_gain_map_that_is_lost_is_told() -> None:
+    """Telephones keep it as an auxiliary picture, as transparency is kept."""
+    alpha, gain_map = b"urn:mpeg:hevc:2015:auxid:1", b"urn:x:photo:aux:hdrgainmap"
+    data = heic(Image.fromarray(NOISE))
+    assert data.count(alpha) == 1
+    assert not read_picture(data).notices
+    picture = read_picture(data.replace(alpha, gain_map))
+    assert not picture.has_alpha
+    assert [notice for notice in picture.notices if "gain map" in notice] == [*picture.notices]
+    assert picture.notices
+
+
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     data = heic(Image.fromarray(NOISE[..., :3]))
     monkeypatch.setitem(sys.modules, "pillow_heif", None)

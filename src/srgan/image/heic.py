@@ -15,7 +15,7 @@ from PIL import Image
 
 from srgan.errors import ImageRefused, UsageError
 from srgan.image.limits import Limits
-from srgan.image.metadata import plain_exif
+from srgan.image.metadata import GAIN_MAP_LOST, plain_exif
 from srgan.image.picture import Frame, Metadata
 from srgan.image.pixels import parted, widened
 
@@ -57,9 +57,12 @@ class HeicFile:
 
     def notices(self) -> list[str]:
         """What the user should know."""
-        if not self.others:
-            return []
-        return [f"it holds {self.others + 1} pictures: the main one is read"]
+        notices = []
+        if self.others:
+            notices.append(f"it holds {self.others + 1} pictures: the main one is read")
+        if any("gainmap" in kind for kind in self.image.info.get("aux", ())):
+            notices.append(GAIN_MAP_LOST)
+        return notices
 
 
 def open_heic(source: str | Path | bytes, limits: Limits) -> HeicFile:

@@ -25,12 +25,13 @@ _XMP_SIZE = re.compile(
     rb"((?:exif:Pixel(X|Y)Dimension|tiff:Image(Width|Length))(?:=[\"']|>))\d+(?=[\"'<])"
 )
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
+GAIN_MAP_LOST = "its gain map, which makes lights brighter on HDR screens, is left out"
 # What telephones append to a photo behind its end, by the XMP that promises it.
 _APPENDED = (
     (
         re.compile(rb"\s+hdrgm:Version=(\"[^\"]*\"|'[^']*')|<hdrgm:Version>[^<]*</hdrgm:Version>"),
         rb"",
-        "its gain map, which makes lights brighter on HDR screens, is left out",
+        GAIN_MAP_LOST,
     ),
     (
         re.compile(rb"((?::MotionPhoto|:MicroVideo)(?:=[\"']|>))1(?=[\"'<])"),
