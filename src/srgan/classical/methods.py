@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.classical import (
+    allebach_wong,
     anchored,
     anr,
     aplus,
@@ -153,6 +154,7 @@ class Unlearned:
 
 
 UNLEARNED = {
+    "allebach-wong": Unlearned(allebach_wong.upscaler, tile=96, margin=16),
     "nedi": Unlearned(nedi.upscaler, tile=96, margin=16),
     "gradient-profile": Unlearned(gradient_profile.upscaler, tile=96, margin=16),
     # Like patches are looked for in the whole tile: 0.4 GB at x4.

@@ -47,6 +47,12 @@ FILTERS = (
     Model("bicubic", "filter", "Keys' cubic, the literature's baseline", scores={"Set5 x4": 28.42}),
     Model("lanczos2", "filter", "windowed sinc of two lobes"),
     Model("lanczos3", "filter", "windowed sinc of three lobes: sharp, may ring"),
+    Model(
+        "allebach-wong",
+        "filter",
+        "straight lines between pixels, never across edges",
+        scores={"Set5 x4": 29.17},
+    ),
     Model("nedi", "filter", "along edges, not across them", scores={"Set5 x4": 28.33}),
     Model(
         "gradient-profile",
