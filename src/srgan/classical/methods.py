@@ -29,6 +29,7 @@ from srgan.classical import (
     nedi,
     scsr,
     selfex,
+    tai,
     zeyde,
 )
 from srgan.classical.luma import LumaUpscaler
@@ -159,6 +160,7 @@ UNLEARNED = {
     "gradient-profile": Unlearned(gradient_profile.upscaler, tile=96, margin=16),
     # Like patches are looked for in the whole tile: 0.4 GB at x4.
     "glasner": Unlearned(glasner.upscaler, tile=256, margin=32),
+    "tai": Unlearned(tai.upscaler, tile=256, margin=32),
     "selfex": Unlearned(selfex.upscaler, tile=256, margin=32),
 }
 

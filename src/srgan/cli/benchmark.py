@@ -24,8 +24,8 @@ def benchmark(
     methods: Annotated[
         str,
         typer.Option(
-            help="Names and weights files; all: those of this scale in srgan, except selfex and "
-            "glasner, which take minutes."
+            help="Names and weights files; all: those of this scale in srgan, except selfex, "
+            "glasner and tai, which take minutes."
         ),
     ] = "all",
     scale: Annotated[int, typer.Option(help="Factor of the enlargement.")] = 4,

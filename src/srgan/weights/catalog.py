@@ -70,6 +70,12 @@ SEARCHES = (
         scores={"Set5 x4": 29.97},
     ),
     Model(
+        "tai",
+        "search",
+        "gradient-profile, and texture from the same picture, smaller: minutes a photo",
+        scores={"Set5 x4": 29.30},
+    ),
+    Model(
         "selfex",
         "search",
         "like patches of the same picture, smaller: minutes a photo",
