@@ -18,6 +18,8 @@ CASES = [
     ("espcn", {"scale": 4, "residual": True}),
     ("espcn", {"scale": 2, "channels": 16, "residual": False}),
     ("drcn", {"scale": 4, "channels": 8, "recursions": 3}),
+    ("scn", {"scale": 4, "atoms": 16}),
+    ("scn", {"scale": 3}),
 ]
 
 
@@ -26,6 +28,8 @@ def _network(architecture: str, arguments: dict[str, int]) -> tuple[object, dict
 
     torch.manual_seed(0)
     network = build(architecture, arguments)
+    for weight in network.parameters():  # what starts as zero does not count otherwise
+        weight.data += 0.02 * torch.randn(weight.shape)
     tensors = {k: v.numpy() for k, v in network.state_dict().items()}
     return network, tensors, Header(architecture, arguments, arguments["scale"])
 

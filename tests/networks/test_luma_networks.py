@@ -33,6 +33,7 @@ def test_the_fixed_convolution_is_matlabs_bicubic(scale: int) -> None:
             {"channels": 256, "recursions": 16},
             (9 * 256 + 256) + 3 * (9 * 256 * 256 + 256) + (9 * 256 + 1) + 16,
         ),
+        ("scn", {}, 81 * 100 + 100 * 128 + 128 * 128 + 128 * 25 + 25 * 25 + 1),
     ],
 )
 def test_parameters(architecture: str, arguments: dict[str, int], parameters: int) -> None:
@@ -46,6 +47,7 @@ def test_parameters(architecture: str, arguments: dict[str, int], parameters: in
         ("srcnn", {"scale": 3, "residual": True}),
         ("espcn", {"scale": 3, "residual": True}),
         ("drcn", {"scale": 3, "channels": 8, "recursions": 2}),
+        ("scn", {"scale": 3, "atoms": 8}),
     ],
 )
 def test_shape_and_a_start_near_bicubic(architecture: str, arguments: dict[str, int]) -> None:
@@ -55,6 +57,40 @@ def test_shape_and_a_start_near_bicubic(architecture: str, arguments: dict[str, 
     sr = network(lr)
     assert sr.shape == (2, 1, 24, 18)
     assert (sr - BicubicUp(3)(lr)).abs().mean() < 0.3
+
+
+def test_scn_is_lista_and_an_overlap_add_patch_by_patch() -> None:
+    """By the paper's formulas, with a loop over the places of the enlarged luma."""
+    torch.manual_seed(0)
+    network = build("scn", {"scale": 2, "atoms": 6})
+    torch.nn.init.normal_(network.inhibit.weight, std=0.5)
+    torch.nn.init.normal_(network.decode.weight)
+    lr = torch.rand(1, 1, 7, 6)
+    with torch.no_grad():
+        got = (network(lr) - network.enlarge(lr))[0, 0].numpy()
+        enlarged = network.enlarge(lr)[0, 0].numpy()
+    h = network.patches.weight.detach().numpy().reshape(100, 81)
+    w, s, d = (
+        layer.weight.detach().numpy()[:, :, 0, 0]
+        for layer in (network.encode, network.inhibit, network.decode)
+    )
+
+    def shlu(x: np.ndarray) -> np.ndarray:
+        return np.sign(x) * np.maximum(np.abs(x) - 1.0, 0.0)
+
+    padded = np.pad(enlarged, 4, mode="edge")
+    sums, counts, active = np.zeros((18, 16)), np.zeros((18, 16)), 0
+    for y, x in np.ndindex(enlarged.shape):
+        features = h @ padded[y : y + 9, x : x + 9].reshape(81)
+        contrast = np.sqrt((features**2).mean() + 1e-4)
+        wy = w @ (features / contrast)
+        code = shlu(s @ shlu(wy) + wy)
+        active += np.count_nonzero(code)
+        sums[y : y + 5, x : x + 5] += (d @ code * contrast).reshape(5, 5)
+        counts[y : y + 5, x : x + 5] += 1
+    assert 0 < active < 6 * enlarged.size
+    inner = counts == 25  # further out the patches of the edge are repeated
+    np.testing.assert_allclose(got[inner[2:-2, 2:-2]], (sums / 25)[inner], atol=1e-5)
 
 
 def test_an_unknown_name_or_argument_is_refused() -> None:

@@ -42,11 +42,12 @@ def test_luma_is_matlabs() -> None:
 
 
 @pytest.mark.parametrize("method", ["adam", "muon"])
-@pytest.mark.parametrize("name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9"])
+@pytest.mark.parametrize("name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9", "scn"])
 def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     name: str, method: str, pack: Path, tmp_path: Path
 ) -> None:
     small = [*SMALL, "data.held_out=1", "network.channels=8", "network.recursions=2"]
+    small += ["network.atoms=8"]
     small += ["optimiser.schedule=constant", f"method={method}"]
     config = load_recipe(RECIPES / f"{name}.toml", small)
     assert isinstance(config, LumaConfig)

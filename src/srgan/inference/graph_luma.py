@@ -1,8 +1,8 @@
 """From the weights file of a luma network to an ONNX graph, without PyTorch.
 
-The graph takes and gives RGB: luma goes through SRCNN, ESPCN or DRCN, and all three channels
-through MATLAB's bicubic filter. What the network finds missing in luma is added to each channel,
-which moves luma and leaves chroma alone.
+The graph takes and gives RGB: luma goes through SRCNN, ESPCN, DRCN or SCN, and all three
+channels through MATLAB's bicubic filter. What the network finds missing in luma is added to each
+channel, which moves luma and leaves chroma alone.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ def reach_luma(header: Header) -> int:
         return 4
     if header.architecture == "srcnn":
         radius = 4 + int(arguments.get("middle", 5)) // 2 + 2
+    elif header.architecture == "scn":
+        radius = 4 * _scn_dilation(header.scale) + 2
     else:
         radius = 4 + int(arguments.get("recursions", 16))
     # Two pixels more, that the bicubic enlargement in front reads.
@@ -42,7 +44,7 @@ def build_luma_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> byt
         ModelRefused: the tensors do not fit the header.
     """
     graph = _LumaGraph(tensors, header)
-    builders = {"srcnn": _srcnn, "espcn": _espcn, "drcn": _drcn}
+    builders = {"srcnn": _srcnn, "espcn": _espcn, "drcn": _drcn, "scn": _scn}
     missing = builders[header.architecture](graph)
     graph.take.finish()
     return graph.model(f"{header.architecture}_x{header.scale}", graph.coloured(missing))
@@ -78,6 +80,25 @@ def _drcn(graph: "_LumaGraph") -> str:
     return graph.node("Sum", found)
 
 
+def _scn(graph: "_LumaGraph") -> str:
+    atoms, patch = int(graph.arguments.get("atoms", 128)), 5
+    spread = _scn_dilation(graph.scale)
+    features = graph.conv(graph.enlarged, "patches", 1, 100, 9, dilation=spread, bias=False)
+    power = graph.node("ReduceMean", [graph.node("Mul", [features, features])], axes=[1])
+    flat = graph.constant(np.array([1e-4], np.float32))
+    contrast = graph.node("Sqrt", [graph.node("Add", [power, flat])])
+    x = graph.node("Div", [features, contrast])
+    x = graph.conv(x, "encode", 100, atoms, 1, bias=False)
+    fed_back = graph.conv(graph.shrink(x), "inhibit", atoms, atoms, 1, bias=False)
+    code = graph.shrink(graph.node("Add", [x, fed_back]))
+    patches = graph.conv(code, "decode", atoms, patch**2, 1, bias=False)
+    return graph.conv(graph.node("Mul", [patches, contrast]), "overlap", patch**2, 1, patch)
+
+
+def _scn_dilation(scale: int) -> int:
+    return max(1, scale // 2)
+
+
 class _LumaGraph(Nodes):
     """The layers of a luma network as nodes.
 
@@ -93,14 +114,34 @@ class _LumaGraph(Nodes):
         self.luma = self.node("Conv", ["input", self.constant(_LUMA), offset])
         self.enlarged = self._bicubic(self.luma, 1)
 
-    def conv(self, x: str, name: str, channels_in: int, channels_out: int, size: int) -> str:
+    def conv(
+        self,
+        x: str,
+        name: str,
+        channels_in: int,
+        channels_out: int,
+        size: int,
+        *,
+        dilation: int = 1,
+        bias: bool = True,
+    ) -> str:
         """A convolution of the file, the edge repeated; a shared one is stored once."""
-        if name not in self._names:
-            weight = self.take(f"{name}.weight", (channels_out, channels_in, size, size))
-            self._names[name] = self.constant(weight)
-            self._names[f"{name}.bias"] = self.constant(self.take(f"{name}.bias", (channels_out,)))
-        padded = self._pad(x, size // 2) if size > 1 else x
-        return self.node("Conv", [padded, self._names[name], self._names[f"{name}.bias"]])
+        shapes: dict[str, tuple[int, ...]] = {
+            f"{name}.weight": (channels_out, channels_in, size, size)
+        }
+        if bias:
+            shapes[f"{name}.bias"] = (channels_out,)
+        for tensor, shape in shapes.items():
+            if tensor not in self._names:
+                self._names[tensor] = self.constant(self.take(tensor, shape))
+        padded = self._pad(x, size // 2 * dilation) if size > 1 else x
+        inputs = [padded, *(self._names[tensor] for tensor in shapes)]
+        return self.node("Conv", inputs, dilations=[dilation] * 2)
+
+    def shrink(self, x: str) -> str:
+        """x brought nearer to 0 by 1, at most to 0"""
+        ends = [self.constant(np.array(end, np.float32)) for end in (-1.0, 1.0)]
+        return self.node("Sub", [x, self.node("Clip", [x, *ends])])
 
     def relu(self, x: str) -> str:
         """max(x, 0)"""

@@ -241,7 +241,7 @@ def bytes_per_pixel(header: Header, precision: Precision) -> int:
     if header.architecture == "srresnet":
         paper = 6200 if precision == "fp32" else 3300
         return ceil(paper * int(header.arguments.get("channels", 64)) / 64 * header.scale**2 / 16)
-    maps = int(header.arguments.get("channels", 64))
+    maps = int(header.arguments.get("channels", header.arguments.get("atoms", 64)))
     return 12 * maps * (1 if header.architecture == "espcn" else header.scale**2)
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from srgan.errors import ModelRefused
 from srgan.networks.drcn import DRCN
 from srgan.networks.espcn import ESPCN
+from srgan.networks.scn import SCN
 from srgan.networks.srcnn import SRCNN
 from srgan.networks.srresnet import SRResNet
 
@@ -16,6 +17,7 @@ _NETWORKS: dict[str, type[nn.Module]] = {
     "srcnn": SRCNN,
     "espcn": ESPCN,
     "drcn": DRCN,
+    "scn": SCN,
 }
 
 
@@ -23,8 +25,8 @@ def build(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     """The network, with fresh weights.
 
     Args:
-        architecture: ``"srresnet"``, ``"srcnn"``, ``"espcn"`` or ``"drcn"``. The last three
-            work on luma (:data:`srgan.weights.format.LUMA_ARCHITECTURES`).
+        architecture: ``"srresnet"``, or one that works on luma
+            (:data:`srgan.weights.format.LUMA_ARCHITECTURES`).
         arguments: keywords of its class.
 
     Raises:

@@ -29,9 +29,19 @@ class BicubicUp(nn.Module):
             return F.pixel_shuffle(F.conv2d(padded, self.kernel), self.scale)
 
 
-def same_conv(channels_in: int, channels_out: int, size: int) -> nn.Conv2d:
+def same_conv(
+    channels_in: int, channels_out: int, size: int, *, dilation: int = 1, bias: bool = True
+) -> nn.Conv2d:
     """A convolution that keeps the size; the edge is repeated, not framed in black."""
-    return nn.Conv2d(channels_in, channels_out, size, padding=size // 2, padding_mode="replicate")
+    return nn.Conv2d(
+        channels_in,
+        channels_out,
+        size,
+        padding=size // 2 * dilation,
+        dilation=dilation,
+        bias=bias,
+        padding_mode="replicate" if size > 1 else "zeros",  # of no width at size 1, but a copy
+    )
 
 
 def start_as_contrasts(conv: nn.Conv2d, gain: float) -> None:

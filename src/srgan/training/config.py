@@ -216,11 +216,12 @@ class GanConfig:
 class LumaNetworkConfig:
     """A network that works on luma; each architecture reads what it knows of these."""
 
-    architecture: Literal["srcnn", "espcn", "drcn"]
+    architecture: Literal["srcnn", "espcn", "drcn", "scn"]
     scale: int = 4
     middle: int = 5
     channels: int = 64
     recursions: int = 16
+    atoms: int = 128
     residual: bool = True
 
 
@@ -267,6 +268,7 @@ _LEAST = {
     "generator.blocks": 1,
     "network.channels": 1,
     "network.recursions": 1,
+    "network.atoms": 1,
     "optimiser.warm_up": 0,
     "optimiser.decay": 0,
     "adversarial.channels": 1,

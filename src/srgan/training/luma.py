@@ -1,4 +1,4 @@
-"""Training of the small networks that enlarge luma alone: SRCNN, ESPCN, DRCN.
+"""Training of the small networks that enlarge luma alone: SRCNN, ESPCN, DRCN, SCN.
 
 Read from top to bottom: set up, then batch, forward, loss, step, log, validate, save. They were
 published with mean squared error on luma, which is what they get here.
@@ -197,6 +197,7 @@ def network_arguments(config: LumaConfig) -> dict[str, Any]:
         "srcnn": ("scale", "middle", "residual"),
         "espcn": ("scale", "channels", "residual"),
         "drcn": ("scale", "channels", "recursions"),
+        "scn": ("scale", "atoms"),
     }
     return {k: getattr(config.network, k) for k in known[config.network.architecture]}
 

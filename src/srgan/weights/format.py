@@ -28,11 +28,11 @@ CLASSICAL = (
 )
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
-ARCHITECTURES = ("srresnet", "espcn", "srcnn", "drcn", *CLASSICAL)
-"""The architectures that a weights file can name."""
-
-LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn")
+LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn", "scn")
 """Those that enlarge luma alone, (N, 1, H, W) in [0, 1]; chroma is left to the bicubic filter."""
+
+ARCHITECTURES = ("srresnet", *LUMA_ARCHITECTURES, *CLASSICAL)
+"""The architectures that a weights file can name."""
 
 
 _ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
@@ -43,6 +43,7 @@ _ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
     "espcn": {"scale": int, "channels": int, "residual": bool},
     "srcnn": {"scale": int, "middle": int, "residual": bool},
     "drcn": {"scale": int, "channels": int, "recursions": int},
+    "scn": {"scale": int, "atoms": int},
 }
 """What a header may say of each architecture: of what type, or one of which values."""
 
