@@ -9,7 +9,8 @@ from inference.tiny import tiny
 from srgan.errors import OutputFailed, RuntimeFailed, UsageError
 from srgan.export import onnx as exporting
 from srgan.export.onnx import export_onnx
-from srgan.weights.format import save_weights
+from srgan.inference.graph import build_graph
+from srgan.weights.format import Header, save_weights
 
 
 @pytest.fixture
@@ -31,6 +32,21 @@ def test_the_file_is_a_valid_model_of_free_size(weights: Path, tmp_path: Path) -
         assert value.name == name
         sides = value.type.tensor_type.shape.dim
         assert [bool(side.dim_param) for side in sides] == [True, False, True, True]
+
+
+def test_a_network_on_luma_is_compared_on_luma(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from srgan.networks.build import build
+
+    arguments = {"scale": 2, "atoms": 8}
+    tensors = {k: v.numpy() for k, v in build("scn", arguments).state_dict().items()}
+    header = Header("scn", arguments, 2)
+    save_weights(tmp_path / "own.safetensors", tensors, header)
+    difference = export_onnx(tmp_path / "own.safetensors", tmp_path / "own.onnx")
+    assert difference is not None
+    assert 0.0 < difference < 1e-4
+    other = build_graph(tensors | {"decode.weight": -10.0 * tensors["decode.weight"]}, header)
+    assert exporting.difference_from_torch(other, tensors, header) > 1e-2
 
 
 def test_an_existing_file_stays(weights: Path, tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srgan.errors import RuntimeFailed
 from srgan.image.atomic import atomic_file
+from srgan.image.colour import luma
 from srgan.inference.graph import build_graph
 from srgan.inference.open import read_model
 from srgan.inference.runtimes import installed, open_runtime
-from srgan.weights.format import Header, Tensors
+from srgan.weights.format import LUMA_ARCHITECTURES, Header, Tensors
 
 TOLERANCE = 1e-4
 """The greatest difference from PyTorch that an exported network may show, in [0, 1]."""
@@ -55,7 +57,10 @@ def export_onnx(
 
 
 def difference_from_torch(model: bytes, tensors: Tensors, header: Header) -> float:
-    """The greatest difference between an ONNX model and its network in PyTorch, in [0, 1]."""
+    """The greatest difference between an ONNX model and its network in PyTorch, in [0, 1].
+
+    Of a network that works on luma, which its graph takes from RGB: between their luma.
+    """
     import torch
 
     from srgan.networks.build import build
@@ -64,12 +69,18 @@ def difference_from_torch(model: bytes, tensors: Tensors, header: Header) -> flo
     network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     runtime = open_runtime(model, device="cpu", precision="fp32", threads=1)
     low, high = header.output_range
+    view = _luma if header.architecture in LUMA_ARCHITECTURES else np.asarray
     draw = np.random.default_rng(0)
     worst = 0.0
     for shape in _SHAPES:
         batch = draw.random(shape, dtype=np.float32)
         with torch.no_grad():
-            expected = (network(torch.from_numpy(batch)).numpy() - low) / (high - low)
-        apart = np.abs(runtime(batch) - expected).max()
+            expected = (network(torch.from_numpy(view(batch))).numpy() - low) / (high - low)
+        apart = np.abs(view(runtime(batch)) - expected).max()
         worst = float(np.maximum(worst, apart))  # which, unlike max, keeps NaN
     return worst
+
+
+def _luma(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 3, H, W) RGB → (N, 1, H, W) luma."""
+    return luma(batch.transpose(0, 2, 3, 1))[:, None].astype(np.float32)
