@@ -144,6 +144,13 @@ NETWORKS = (
         luma=True,
     ),
     Model(
+        "scn",
+        "network",
+        "SCN: sparse coding with 128 atoms, unrolled as layers on luma",
+        parameters=41_110,
+        luma=True,
+    ),
+    Model(
         "zeyde",
         "dictionary",
         "sparse coding of 2010, fitted on the 91 images of Yang et al.",
