@@ -27,8 +27,6 @@ from srgan.processor import fast_bf16
 from srgan.weights.catalog import DERIVED, DIALS, FILTERS, SEARCHES, weights_file
 from srgan.weights.format import CLASSICAL, Header, Tensors, load_weights
 
-FITTED_TILE = 96
-"""Side of a fitted method's tiles in pixels: the features of one take 50 MB at x4."""
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
 
@@ -112,8 +110,8 @@ def _unlearned(name: str, scale: int) -> Tiled:
 def _fitted(tensors: Tensors, header: Header) -> Tiled:
     from srgan.classical.methods import METHODS, open_fitted
 
-    margin = METHODS[header.architecture].margin
-    return Tiled(open_fitted(tensors, header), FITTED_TILE, margin)
+    method = METHODS[header.architecture]
+    return Tiled(open_fitted(tensors, header), method.tile, method.margin)
 
 
 def without_mark(name_or_path: str | Path) -> tuple[str, bool]:
