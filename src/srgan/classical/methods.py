@@ -24,6 +24,7 @@ from srgan.classical import (
     gr,
     gradient_profile,
     jor,
+    kim_kwon,
     ne_lle,
     ne_ls,
     ne_nnls,
@@ -47,8 +48,8 @@ _SAMPLES = 2_000_000
 class Options:
     """What a fit may be told: the factor, atoms of a dictionary, patches at most, the seed.
 
-    ``samples`` of None are 2 million, and for ``freeman`` and ``jor``, whose files hold them, the
-    200,000 that they say themselves.
+    ``samples`` of None are 2 million, and for ``freeman``, ``kim-kwon`` and ``jor`` the 200,000
+    that they say themselves.
     """
 
     scale: int = 4
@@ -134,6 +135,16 @@ def _fit_jor(images: Pictures, options: Options, progress: Progress) -> jor.Regr
     )
 
 
+def _fit_kim_kwon(images: Pictures, options: Options, progress: Progress) -> kim_kwon.Kernels:
+    return kim_kwon.fit(
+        images,
+        scale=options.scale,
+        samples=options.samples or kim_kwon.SAMPLES,
+        seed=options.seed,
+        progress=progress,
+    )
+
+
 def _fit_scsr(images: Pictures, options: Options, progress: Progress) -> scsr.Coupled:
     return scsr.fit(
         images, scale=options.scale, size=options.atoms, seed=options.seed, progress=progress
@@ -144,6 +155,7 @@ METHODS = {
     # Where a tile begins, other examples are found: the larger, the fewer beginnings.
     "freeman": Fitted(freeman.Examples, _fit_freeman, freeman.upscaler, margin=16, tile=256),
     "scsr": Fitted(scsr.Coupled, _fit_scsr, scsr.upscaler, margin=24),
+    "kim-kwon": Fitted(kim_kwon.Kernels, _fit_kim_kwon, kim_kwon.upscaler),
     "zeyde": Fitted(zeyde.Dictionaries, _fit_dictionaries, zeyde.upscaler),
     "ne-lle": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_lle.upscaler),
     "ne-nnls": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_nnls.upscaler),

@@ -18,8 +18,8 @@ def fit(
     method: Annotated[
         str,
         typer.Argument(
-            help="One of freeman, scsr, zeyde, ne-lle, ne-nnls, ne-ls, gr, anr, aplus, forest, jor "
-            "and niqe."
+            help="One of freeman, scsr, kim-kwon, zeyde, ne-lle, ne-nnls, ne-ls, gr, anr, aplus, "
+            "forest, jor and niqe."
         ),
     ],
     data: Annotated[Path, typer.Option(help="Folder of training pictures, such as T91.")],
@@ -29,8 +29,9 @@ def fit(
     samples: Annotated[
         int | None,
         typer.Option(
-            help="Patches that freeman, aplus, forest and jor learn from, at most. Default: "
-            "2000000; 200000 for freeman and jor, whose files hold them, 300 and 250 bytes each."
+            help="Patches that freeman, kim-kwon, aplus, forest and jor learn from, at most. "
+            "Default: 2000000; 200000 for kim-kwon, and for freeman and jor, whose files hold "
+            "them, 300 and 250 bytes each."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
