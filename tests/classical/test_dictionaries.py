@@ -11,7 +11,7 @@ from srgan.classical.ksvd import ksvd, pursue
 from srgan.classical.luma import LumaUpscaler
 from srgan.classical.methods import METHODS, Options, open_fitted, pack
 from srgan.classical.patches import Grid, features
-from srgan.errors import DataRefused, ModelRefused
+from srgan.errors import DataRefused, ModelRefused, RuntimeFailed
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.inference.tiles import Tiled
@@ -76,6 +76,13 @@ def test_chroma_is_left_to_the_bicubic_filter() -> None:
     np.testing.assert_allclose(
         sr[..., 0] - sr[..., 1], bicubic[..., 0] - bicubic[..., 1], atol=1e-6
     )
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_is_refused_and_not_drawn_black() -> None:
+    upscaler = LumaUpscaler(2, lambda _, bicubic: np.where(bicubic > 0.3, bicubic, np.inf) - np.inf)
+    with pytest.raises(RuntimeFailed, match="NaN or infinity"):
+        upscaler(np.full((4, 4, 3), 0.1, np.float32))
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,13 @@ def test_the_surer_answer_counts_more() -> None:
     np.testing.assert_allclose(kim_kwon.upscaler(constant())(gray), expected, atol=1e-5)
 
 
+def test_where_no_answer_is_sure_all_count_alike() -> None:
+    lost = replace(constant(), errors=np.full((50, 25), 1e9, np.float32))
+    gray = np.full((6, 5, 3), 0.5, np.float32)
+    expected = 0.5 + (24 * 0.1 + 0.3) / 25 * 255 / 219
+    np.testing.assert_allclose(kim_kwon.upscaler(lost)(gray), expected, atol=1e-5)
+
+
 def test_a_point_answers_for_what_is_like_it() -> None:
     near = replace(constant(), errors=np.zeros((50, 25), np.float32))
     near = replace(near, answers=np.full((1, 25), 0.1, np.float32))

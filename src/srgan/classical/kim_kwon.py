@@ -244,7 +244,7 @@ def _details(learned: Kernels, bicubic: Float) -> Float:
         shape = seen.shape[:2]
         seen = seen.reshape(-1, side**2)
         found = (_kernels(learned, seen) @ learned.answers).reshape(*shape, -1)
-        wrong = np.maximum(_with_one(seen) @ learned.errors, 0)
+        wrong = np.clip(_with_one(seen) @ learned.errors, 0, 1)  # or no answer were trusted
         trust = np.exp(-_TRUST * wrong).reshape(*shape, -1)
         for k in range(SIDE**2):
             y, x = divmod(k, SIDE)

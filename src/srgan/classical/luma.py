@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from srgan.errors import RuntimeFailed
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 
@@ -24,10 +25,20 @@ class LumaUpscaler:
     enlarge: Callable[[Float, Float], Float]
 
     def __call__(self, image: Float) -> Float:
-        """(H, W, 3) float32 RGB in [0, 1] → (H * scale, W * scale, 3) float32, not clipped."""
+        """(H, W, 3) float32 RGB in [0, 1] → (H * scale, W * scale, 3) float32, not clipped.
+
+        Raises:
+            RuntimeFailed: the method gave NaN or infinity.
+        """
         enlarged = np.asarray(imresize(image.astype(np.float64), scale=self.scale), np.float64)
         y = luma(image).astype(np.float32)
         bicubic = luma(enlarged).astype(np.float32)
         # The same step in R, G and B moves luma by 219/255 of it and leaves chroma alone.
-        step = (self.enlarge(y, bicubic) - bicubic) * np.float32(255.0 / 219.0)
+        with np.errstate(all="ignore"):  # what comes of it is looked at
+            step = (self.enlarge(y, bicubic) - bicubic) * np.float32(255.0 / 219.0)
+        if not np.isfinite(step.sum()):
+            raise RuntimeFailed(
+                "the method gave NaN or infinity; what it was fitted to holds values that no "
+                "picture has: fit it again, or take another model"
+            )
         return np.asarray(enlarged + step[..., None], np.float32)
