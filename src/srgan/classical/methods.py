@@ -8,6 +8,7 @@ arrays, which a weights file holds by their names. One that has nothing to learn
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -105,41 +106,14 @@ def _fit_aplus(images: Pictures, options: Options, progress: Progress) -> anchor
     )
 
 
-def _fit_forest(images: Pictures, options: Options, progress: Progress) -> forest.Forest:
-    return forest.fit(
+def _fit_patches(
+    fit: Callable[..., Any], most: int, images: Pictures, options: Options, progress: Progress
+) -> Any:
+    """Fit what learns from at most so many patches and has no other options."""
+    return fit(
         images,
         scale=options.scale,
-        samples=options.samples or _SAMPLES,
-        seed=options.seed,
-        progress=progress,
-    )
-
-
-def _fit_freeman(images: Pictures, options: Options, progress: Progress) -> freeman.Examples:
-    return freeman.fit(
-        images,
-        scale=options.scale,
-        samples=options.samples or freeman.STORED,
-        seed=options.seed,
-        progress=progress,
-    )
-
-
-def _fit_jor(images: Pictures, options: Options, progress: Progress) -> jor.Regressors:
-    return jor.fit(
-        images,
-        scale=options.scale,
-        samples=options.samples or jor.STORED,
-        seed=options.seed,
-        progress=progress,
-    )
-
-
-def _fit_kim_kwon(images: Pictures, options: Options, progress: Progress) -> kim_kwon.Kernels:
-    return kim_kwon.fit(
-        images,
-        scale=options.scale,
-        samples=options.samples or kim_kwon.SAMPLES,
+        samples=options.samples or most,
         seed=options.seed,
         progress=progress,
     )
@@ -153,9 +127,19 @@ def _fit_scsr(images: Pictures, options: Options, progress: Progress) -> scsr.Co
 
 METHODS = {
     # Where a tile begins, other examples are found: the larger, the fewer beginnings.
-    "freeman": Fitted(freeman.Examples, _fit_freeman, freeman.upscaler, margin=16, tile=256),
+    "freeman": Fitted(
+        freeman.Examples,
+        partial(_fit_patches, freeman.fit, freeman.STORED),
+        freeman.upscaler,
+        margin=16,
+        tile=256,
+    ),
     "scsr": Fitted(scsr.Coupled, _fit_scsr, scsr.upscaler, margin=24),
-    "kim-kwon": Fitted(kim_kwon.Kernels, _fit_kim_kwon, kim_kwon.upscaler),
+    "kim-kwon": Fitted(
+        kim_kwon.Kernels,
+        partial(_fit_patches, kim_kwon.fit, kim_kwon.SAMPLES),
+        kim_kwon.upscaler,
+    ),
     "zeyde": Fitted(zeyde.Dictionaries, _fit_dictionaries, zeyde.upscaler),
     "ne-lle": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_lle.upscaler),
     "ne-nnls": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_nnls.upscaler),
@@ -163,8 +147,8 @@ METHODS = {
     "gr": Fitted(zeyde.Dictionaries, _fit_dictionaries, gr.upscaler),
     "anr": Fitted(zeyde.Dictionaries, _fit_dictionaries, anr.upscaler),
     "aplus": Fitted(anchored.Anchors, _fit_aplus, anchored.upscaler),
-    "forest": Fitted(forest.Forest, _fit_forest, forest.upscaler),
-    "jor": Fitted(jor.Regressors, _fit_jor, jor.upscaler),
+    "forest": Fitted(forest.Forest, partial(_fit_patches, forest.fit, _SAMPLES), forest.upscaler),
+    "jor": Fitted(jor.Regressors, partial(_fit_patches, jor.fit, jor.STORED), jor.upscaler),
 }
 """In the order of the years in which they were published."""
 
