@@ -276,7 +276,7 @@ def train_gan(
             if saved or asked:
                 save()
             if asked:
-                watch.leave(update, termination.status)
+                watch.leave(update, termination)
         watch.log.close()
     return setup.weights
 

@@ -6,7 +6,6 @@ published with mean squared error on luma, which is what they get here.
 
 import copy
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -38,7 +37,7 @@ from srgan.training.log import log_line
 from srgan.training.muon import Muon
 from srgan.training.packing import Pack, open_data
 from srgan.training.setup import guarded
-from srgan.weights.format import Header, save_weights
+from srgan.weights.format import ARGUMENTS, Header, save_weights
 
 _OFFSET = 16.0 / 255.0
 
@@ -160,8 +159,7 @@ def train_luma(
                     {"update": update, "recipe": config.name, "kind": config.kind},
                 )
             if asked:
-                print(f"stopped after update {update}; --resume goes on", file=sys.stderr)
-                raise SystemExit(termination.status)
+                termination.leave(update)
     return out / "generator.safetensors"
 
 
@@ -193,13 +191,7 @@ def validate_luma(
 
 def network_arguments(config: LumaConfig) -> dict[str, Any]:
     """What the network's class takes: only what its architecture knows."""
-    known = {
-        "srcnn": ("scale", "middle", "residual"),
-        "espcn": ("scale", "channels", "residual"),
-        "drcn": ("scale", "channels", "recursions"),
-        "scn": ("scale", "atoms"),
-    }
-    return {k: getattr(config.network, k) for k in known[config.network.architecture]}
+    return {k: getattr(config.network, k) for k in ARGUMENTS[config.network.architecture]}
 
 
 def save_network(path: Path, network: nn.Module, config: LumaConfig, card: dict[str, Any]) -> None:

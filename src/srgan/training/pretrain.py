@@ -171,7 +171,7 @@ def pretrain(
             if saved or asked:
                 save()
             if asked:
-                watch.leave(update, termination.status)
+                watch.leave(update, termination)
         watch.log.close()
     return setup.weights
 

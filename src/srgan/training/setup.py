@@ -3,13 +3,14 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import torch
 from torch import nn
@@ -178,6 +179,16 @@ class Termination:
         # torchrun passes on the Ctrl-C that the terminal has sent to all.
         elif number == signal.SIGINT and time.monotonic() > self.since + 1.0:
             raise KeyboardInterrupt
+
+    def leave(self, update: int, *, quiet: bool = False) -> NoReturn:
+        """End the process, whose state is saved.
+
+        Raises:
+            SystemExit: always, with the status that the signal means.
+        """
+        if not quiet:
+            print(f"stopped after update {update}; --resume goes on", file=sys.stderr)
+        raise SystemExit(self.status)
 
 
 @contextlib.contextmanager

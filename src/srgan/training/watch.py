@@ -1,6 +1,5 @@
 """The eye that both loops keep on a run: figures are checked and noted, the average scored."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -12,7 +11,7 @@ from srgan.training.flight import FlightRecorder
 from srgan.training.generator import save_generator
 from srgan.training.log import RunLog
 from srgan.training.readings import Readings
-from srgan.training.setup import Setup, narrow
+from srgan.training.setup import Setup, Termination, narrow
 from srgan.training.validation import Scores, validate
 
 
@@ -80,16 +79,14 @@ class Watch:
             self.look(everything=True)
         return asked
 
-    def leave(self, update: int, status: int) -> NoReturn:
+    def leave(self, update: int, termination: Termination) -> NoReturn:
         """End the process, which was asked to; its state is saved.
 
         Raises:
-            SystemExit: always, with ``status``.
+            SystemExit: always, with the status that the signal means.
         """
         self.log.close()
-        if self.setup.processes.first:
-            print(f"stopped after update {update}; --resume goes on", file=sys.stderr)
-        raise SystemExit(status)
+        termination.leave(update, quiet=not self.setup.processes.first)
 
     def score(self, update: int, average: SRResNet) -> None:
         """Score the averaged generator, and write it: the newest, and the best so far."""

@@ -35,7 +35,7 @@ ARCHITECTURES = ("srresnet", *LUMA_ARCHITECTURES, *CLASSICAL)
 """The architectures that a weights file can name."""
 
 
-_ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
+ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
     "srresnet": {
         **{"scale": int, "channels": int, "blocks": int},
         **{"batch_norm": bool, "direct": bool, "skip": ("none", "bilinear")},
@@ -178,7 +178,7 @@ def _check(header: Header) -> None:
 
 
 def _check_arguments(header: Header) -> None:
-    known = _ARGUMENTS.get(header.architecture, {})
+    known = ARGUMENTS.get(header.architecture, {})
     for name, value in header.arguments.items():
         allowed = known.get(name)
         if allowed is None:  # left aside, it would make another picture than the network's
