@@ -70,9 +70,9 @@ def upright(metadata: Metadata, *, turned: bool) -> Metadata:
 
 def _without_thumbnail(exif: bytes | None) -> bytes | None:
     """EXIF in which the small copy of the picture, that is not turned with it, is not found."""
-    if exif is None or len(exif) < 14:
+    order = _order(exif or b"")
+    if exif is None or not order:
         return exif
-    order = "<" if exif[0:1] == b"I" else ">"
     start = struct.unpack_from(order + "I", exif, 4)[0]
     if start + 2 > len(exif):
         return exif
@@ -189,11 +189,16 @@ def _set(exif: bytes | None, tag: int, value: int) -> bytes | None:
     return bytes(data)
 
 
+def _order(exif: bytes) -> str:
+    """The byte order, as struct writes it; empty for what is no EXIF."""
+    return {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4], "") if len(exif) >= 14 else ""
+
+
 def _find(exif: bytes, tag: int) -> Iterator[tuple[int, str]]:
     """Positions of a tag's 12 bytes in the first directory and in EXIF's own, and byte order."""
-    if len(exif) < 14 or exif[:4] not in (b"II*\0", b"MM\0*"):
+    order = _order(exif)
+    if not order:
         return
-    order = "<" if exif[0:1] == b"I" else ">"
     pending, seen = [struct.unpack_from(order + "I", exif, 4)[0]], 0
     while pending and seen < 2:
         start = pending.pop()
