@@ -68,6 +68,30 @@ def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
         assert np.array_equal(again[key], tensor), key
 
 
+def test_a_run_may_start_from_weights_of_its_own_network_alone(pack: Path, tmp_path: Path) -> None:
+    small = [*SMALL, "data.held_out=1", "optimiser.decay=1", "network.channels=4"]
+    config = load_recipe(RECIPES / "espcn.toml", small)
+    assert isinstance(config, LumaConfig)
+    path = train_luma(config, data=[pack], out=tmp_path / "first")
+    first, _ = load_weights(path)
+
+    still = [*small, "updates=1", "optimiser.learning_rate=1e-30", f"start={path}"]
+    config = load_recipe(RECIPES / "espcn.toml", still)
+    assert isinstance(config, LumaConfig)
+    on, _ = load_weights(train_luma(config, data=[pack], out=tmp_path / "on"))
+    for key, tensor in first.items():
+        assert np.array_equal(on[key], tensor), key
+
+    for name, sizes, refusal in (
+        ("srcnn-9-5-5", [], f"{path}: holds espcn; start from a srcnn"),
+        ("espcn", ["network.channels=8"], r"\(4, 1, 5, 5\) there .* set \[network\] to match"),
+    ):
+        other = load_recipe(RECIPES / f"{name}.toml", [*still, *sizes])
+        assert isinstance(other, LumaConfig)
+        with pytest.raises(ModelRefused, match=refusal):
+            train_luma(other, data=[pack], out=tmp_path / name)
+
+
 def test_a_signal_saves_and_a_resumed_run_ends_as_the_unbroken_one(
     pack: Path,
     tmp_path: Path,

@@ -229,6 +229,7 @@ class LumaNetworkConfig:
 class LumaConfig:
     """A recipe of a luma network, trained for mean squared error.
 
+    ``start``: a weights file of the same network to go on from; ``""`` begins at random.
     ``precision``: of convolutions; what they add to, losses, weights and Adam are float32 always.
     ``method``: what trains the kernels, Adam or :class:`srgan.training.muon.Muon`.
     """
@@ -236,6 +237,7 @@ class LumaConfig:
     name: str
     updates: int
     network: LumaNetworkConfig
+    start: str = ""
     kind: Literal["luma"] = "luma"
     precision: Literal["bf16", "fp32"] = "fp32"
     method: Literal["adam", "muon"] = "adam"

@@ -76,16 +76,23 @@ def load_tensors(
     module.load_state_dict(dict(tensors))
 
 
-def start_from(generator: nn.Module, weights: str | Path) -> None:
-    """Fill the generator from a weights file.
+def start_from(
+    module: nn.Module,
+    weights: str | Path,
+    *,
+    architecture: str = "srresnet",
+    section: str = "generator",
+) -> None:
+    """Fill ``module`` from a weights file of its ``architecture``.
 
     Raises:
         ModelRefused: the file cannot be used, or is of another network.
     """
     arrays, header = load_weights(weights)
-    if header.architecture != "srresnet":
-        raise ModelRefused(f"{weights}: holds {header.architecture}, not a generator (srresnet)")
-    load_tensors(generator, {k: torch.from_numpy(v) for k, v in arrays.items()}, weights)
+    if header.architecture != architecture:
+        raise ModelRefused(f"{weights}: holds {header.architecture}; start from a {architecture}")
+    tensors = {k: torch.from_numpy(v) for k, v in arrays.items()}
+    load_tensors(module, tensors, weights, section=section)
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

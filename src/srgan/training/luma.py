@@ -32,7 +32,14 @@ from srgan.training.config import LumaConfig
 from srgan.training.data import Downscale, crops_of, split
 from srgan.training.distributed import join, leave
 from srgan.training.faults import explaining
-from srgan.training.generator import commit, follow, learning_rate, load_tensors, part
+from srgan.training.generator import (
+    commit,
+    follow,
+    learning_rate,
+    load_tensors,
+    part,
+    start_from,
+)
 from srgan.training.log import log_line
 from srgan.training.muon import Muon
 from srgan.training.packing import Pack, open_data
@@ -66,7 +73,8 @@ def train_luma(
             not exist, or several processes were started.
         DataRefused: there are too few photos, or too small ones.
         OutputFailed: the run's folder cannot be written.
-        ModelRefused: the recipe's network cannot be built, or is not the checkpoint's.
+        ModelRefused: the recipe's network cannot be built, or is not the checkpoint's or
+            that of ``start``.
         SystemExit: 143 after SIGTERM, 130 after SIGINT, when the checkpoint is saved.
     """
     processes = join(device)
@@ -80,7 +88,12 @@ def train_luma(
     torch.manual_seed(config.seed)
     dev = processes.device
     scale = config.network.scale
-    network = build(config.network.architecture, network_arguments(config)).to(dev)
+    network = build(config.network.architecture, network_arguments(config))
+    if config.start and not resume:
+        start_from(
+            network, config.start, architecture=config.network.architecture, section="network"
+        )
+    network.to(dev)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).requires_grad_(False)
     # SRCNN's own rule: the last layer, whose noise is the picture's noise, learns ten times slower.
