@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from tests.training.tiny import GENERATOR
 
 from srgan.degradation.pipeline import Degradation
 from srgan.networks.srresnet import SRResNet
-from srgan.training.validation import Scores, validate
+from srgan.training import validation
+from srgan.training.validation import Scores, enlarge, validate
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +43,24 @@ def test_the_damage_is_the_same_every_time(pictures: list[np.ndarray]) -> None:
 
 def test_undamaged_is_as_without(pictures: list[np.ndarray]) -> None:
     assert _scores(pictures, Degradation(clean=1)) == _scores(pictures, None)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_large_picture_goes_through_in_strips_that_do_not_show(
+    direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    generator = SRResNet(**GENERATOR, direct=direct)
+    lr = np.random.default_rng(0).integers(0, 256, (150, 20, 3), dtype=np.uint8)
+    whole = enlarge(generator, lr, (0.0, 1.0))
+
+    heights = []
+    generator.register_forward_pre_hook(lambda _, args: heights.append(args[0].shape[2]))
+    monkeypatch.setattr(validation, "_PIECE", 20 * 60)
+    strips = enlarge(generator, lr, (0.0, 1.0))
+    assert len(heights) > 2
+    assert max(heights) <= 60
+    assert strips.shape == whole.shape == (600, 80, 3)
+    assert np.abs(strips.astype(int) - whole).max() <= 1
+    assert np.mean(strips != whole) < 1e-4
+    assert generator.training

@@ -22,6 +22,8 @@ from srgan.training.packing import Pack
 Bytes = NDArray[np.uint8]
 SAMPLES = 4
 """Pictures shown beside the figures."""
+_PIECE = 1 << 18
+"""LR pixels that the generator sees at once at most: about 1 GB of what lies between its layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,33 @@ def validate(
 def enlarge(
     generator: nn.Module, lr: NDArray[np.generic], output_range: tuple[float, float]
 ) -> Bytes:
-    """Run the generator on one uint8 RGB picture: (H, W, 3) → (H * scale, W * scale, 3)."""
+    """Run the generator on one uint8 RGB picture: (H, W, 3) → (H * scale, W * scale, 3).
+
+    A large picture goes through in strips, each read so far beyond its rows that none shows.
+    """
     was_training = generator.training
     generator.eval()
     low, high = output_range
-    sr: Tensor = (generator(_tensor(lr, generator))[0] - low) / (high - low)
+    height, width, _ = lr.shape
+    margin = _reach(generator)
+    rows = height if height * width <= _PIECE else max(margin, _PIECE // width - 2 * margin)
+    strips = []
+    for top in range(0, height, rows):
+        above = min(top, margin)
+        sr: Tensor = generator(_tensor(lr[top - above : top + rows + margin], generator))[0]
+        scale = sr.shape[2] // width
+        sr = (sr[:, above * scale : (above + rows) * scale] - low) / (high - low)
+        strips.append((sr.clamp(0, 1) * 255.0 + 0.5).floor().byte().permute(1, 2, 0).cpu().numpy())
     generator.train(was_training)
-    out = (sr.clamp(0, 1) * 255.0 + 0.5).floor().byte()
-    array: Bytes = out.permute(1, 2, 0).cpu().numpy()
-    return array
+    return np.concatenate(strips)
+
+
+def _reach(generator: nn.Module) -> int:
+    """LR pixels beyond which nothing bears on a result: half of each kernel, all of them added.
+
+    Those after a sub-pixel stage reach less far; they are counted in full.
+    """
+    return sum(m.kernel_size[0] // 2 for m in generator.modules() if isinstance(m, nn.Conv2d)) + 1
 
 
 def _whole(picture: Bytes, scale: int) -> Bytes:
