@@ -1,5 +1,7 @@
 """``srgan fit`` and ``srgan data fetch`` from the command line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,8 @@ def _run(*arguments: str) -> tuple[BaseException | None, str]:
 
 @pytest.mark.parametrize("method", CLASSICAL)
 def test_a_fitted_file_enlarges(method: str, photos: Path, tmp_path: Path) -> None:
+    if method == "landmark":
+        pytest.importorskip("cv2", reason="needs srgan[reference]")
     out = tmp_path / f"{method}.safetensors"
     arguments = ("--data", str(photos), "--scale", "2", "--atoms", "16")
     arguments += ("--samples", "20000", "-o", str(out))
@@ -43,6 +47,24 @@ def test_a_fitted_file_enlarges(method: str, photos: Path, tmp_path: Path) -> No
     recipe = f"srgan fit {method} --scale 2 --atoms 16 --samples 20000 --seed 0"
     assert header.card["recipe"] == recipe
     assert load(out)(np.zeros((9, 7, 3), np.float32)).shape == (18, 14, 3)
+
+
+def test_photos_that_do_not_help_are_said_in_a_line(photos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("cv2", reason="needs srgan[reference]")
+    place, flat = tmp_path / "place.safetensors", tmp_path / "flat.png"
+    error, output = _run("fit", "landmark", "--data", str(photos), "-o", str(place))
+    assert error is None, output
+    Image.new("RGB", (16, 12), "gray").save(flat)
+    ran = subprocess.run(
+        [sys.executable, "-m", "srgan", "upscale", str(flat), "-m", str(place)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stderr.splitlines() == [
+        "srgan: none of the model's photos shows what the picture does; "
+        "gradient-profile enlarges it"
+    ]
 
 
 def test_niqe(tmp_path: Path) -> None:

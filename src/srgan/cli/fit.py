@@ -18,11 +18,16 @@ def fit(
     method: Annotated[
         str,
         typer.Argument(
-            help="One of freeman, scsr, kim-kwon, zeyde, ne-lle, ne-nnls, ne-ls, gr, anr, aplus, "
-            "forest, jor and niqe."
+            help="One of freeman, scsr, kim-kwon, zeyde, ne-lle, ne-nnls, ne-ls, gr, anr, "
+            "landmark, aplus, forest, jor and niqe."
         ),
     ],
-    data: Annotated[Path, typer.Option(help="Folder of training pictures, such as T91.")],
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of training pictures, such as T91; for landmark, photos of the place."
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
     scale: Annotated[int, typer.Option(help="Factor of an upscaling method.")] = 4,
     atoms: Annotated[int, typer.Option(help="Size of the dictionary.")] = 1024,

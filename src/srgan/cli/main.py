@@ -7,13 +7,14 @@ import io
 import os
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperGroup
 
-from srgan.errors import SRGANError, UsageError
+from srgan.errors import SRGANError, SRGANWarning, UsageError
 
 HELP = """Enlarge photos so that they look like photos: super-resolution after SRGAN.
 
@@ -148,6 +149,7 @@ def run() -> NoReturn:
     # Plugins of pydantic, which reads typer's parameters, are searched among all that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     _open_streams()
+    _say_warnings_plainly()
     status: object = 0
     try:
         main()
@@ -160,6 +162,24 @@ def run() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def _say_warnings_plainly() -> None:
+    """srgan's own warnings are a line to its user; others name the line that gave them."""
+    usual = warnings.formatwarning
+
+    def shown(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        line: str | None = None,
+    ) -> str:
+        if issubclass(category, SRGANWarning):
+            return f"srgan: {message}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = shown
 
 
 def _silence(stream: TextIO) -> None:

@@ -24,7 +24,7 @@ Tensors = dict[str, NDArray[np.float32]]
 
 CLASSICAL = (
     *("freeman", "scsr", "kim-kwon", "zeyde", "ne-lle", "ne-nnls", "ne-ls", "gr", "anr"),
-    *("aplus", "forest", "jor"),
+    *("landmark", "aplus", "forest", "jor"),
 )
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
