@@ -5,7 +5,8 @@
 On every second photo that `srgan train` holds out: their 256-pixel centres, shrunk to a quarter.
 The other photo is made of the whole one: turned, tilted, nearer or further, in other light, with
 noise, as JPEG 88; "in relief" also moved about by waves with a standard deviation of 3 pixels, as
-another standpoint does with what is not flat. Prints mean Y-PSNR and ST-LPIPS, and draws three.
+another standpoint does with what is not flat, and with ten squares of 30 to 90 pixels that show
+something else. Prints mean Y-PSNR and ST-LPIPS, and draws three.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def flat(photo: np.ndarray, draw: np.random.Generator) -> np.ndarray:
 
 
 def relief(photo: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """As :func:`flat`, of a scene that is not."""
+    """As :func:`flat`, of a scene that is not, and part of which is hidden."""
     height, width = photo.shape[:2]
     wave = [
         cv2.resize(
@@ -68,6 +69,10 @@ def relief(photo: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     x = np.arange(width, dtype=np.float32) + wave[0]
     y = np.arange(height, dtype=np.float32)[:, None] + wave[1]
     moved = cv2.remap(photo, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    for _ in range(10):
+        side = draw.integers(30, 90)
+        (y0, y1), (x0, x1) = draw.integers(0, height - side, 2), draw.integers(0, width - side, 2)
+        moved[y0 : y0 + side, x0 : x0 + side] = photo[y1 : y1 + side, x1 : x1 + side]
     return flat(moved, draw)
 
 

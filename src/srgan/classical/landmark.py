@@ -42,7 +42,7 @@ _RATIO = 0.8
 _INLIERS = 12
 _ERROR = 3.0
 _LEVEL = np.float32(1e-4)
-_SURE = (0.6, 0.95)
+_SURE = (0.2, 0.8)
 _LEAST = 16
 
 
