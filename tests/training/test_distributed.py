@@ -16,7 +16,7 @@ import torch
 from srgan.errors import UsageError
 from srgan.training.checkpoint import load_checkpoint
 from srgan.training.config import PretrainConfig
-from srgan.training.distributed import join
+from srgan.training.distributed import Processes, join, ratio_of_means
 from srgan.training.pretrain import pretrain
 from training.tiny import digest
 
@@ -81,6 +81,14 @@ def test_two_processes_learn_what_one_learns(
     for name, tensor in one.items():
         if name.startswith(("generator.", "average.")):
             assert torch.allclose(tensor, both[name], atol=2e-5), name
+
+
+def test_a_ratio_of_two_losses_is_that_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = torch.tensor([3.0, 2.0])  # the other process's share of both
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda values: values.add_(other))
+    alone, one_of_two = (Processes(0, world, torch.device("cpu")) for world in (1, 2))
+    assert float(ratio_of_means(torch.tensor(1.0), torch.tensor(2.0), one_of_two)) == 1.0
+    assert float(ratio_of_means(torch.tensor(1.0), torch.tensor(2.0), alone)) == 0.5
 
 
 @pytest.mark.slow

@@ -96,6 +96,12 @@ def mean(values: Tensor, processes: Processes) -> Tensor:
     return values
 
 
+def ratio_of_means(a: Tensor, b: Tensor, processes: Processes) -> Tensor:
+    """How two scalars of the whole batch relate, however it is shared by the processes."""
+    means = mean(torch.stack([a, b]), processes)
+    return means[0] / means[1]
+
+
 def wait(processes: Processes) -> None:
     """Until all have come this far."""
     if processes.world > 1:

@@ -36,7 +36,7 @@ from srgan.training.checkpoint import (
     save_checkpoint,
 )
 from srgan.training.config import GanConfig
-from srgan.training.distributed import average_gradients, mean, wait
+from srgan.training.distributed import average_gradients, mean, ratio_of_means, wait
 from srgan.training.faults import explaining
 from srgan.training.flight import gradient_norm, mismatched_pairs
 from srgan.training.generator import (
@@ -178,7 +178,7 @@ def train_gan(
         discriminator.load_state_dict(untouched[1])
         if content is not None and config.content.calibrate:
             pixel = distance(sr.detach(), hr, config.pixel.loss)
-            ratio = mean(pixel / losses["content"].detach(), processes)
+            ratio = ratio_of_means(pixel, losses["content"].detach(), processes)
             weights["content"] = config.content.weight * float(ratio)
     if processes.first and content is not None and config.content.calibrate:
         print(
