@@ -153,6 +153,24 @@ def test_a_resumed_run_follows_the_weight_of_its_feature_loss(
     assert "6 times the pixel loss at the start" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_a_factor_that_was_not_measured_does_not_pass_for_one(
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan, vgg_file: Path
+) -> None:
+    def run(updates: int, *, calibrate: bool) -> None:
+        content = {
+            "network": "vgg16",
+            "file": str(vgg_file),
+            "layers": ["conv1_1"],
+            "calibrate": calibrate,
+        }
+        config = gan_config(start=str(start), content=content, updates=updates)
+        train_gan(config, data=[pack], out=tmp_path / "run", resume=updates > 1)
+
+    run(1, calibrate=False)
+    with pytest.raises(UsageError, match=r"content\.calibrate = false, or begin another run"):
+        run(2, calibrate=True)
+
+
 def test_a_run_without_a_feature_loss_cannot_be_given_a_measured_one(gan_config: Gan) -> None:
     with pytest.raises(UsageError, match=r"content\.calibrate = false, or begin another run"):
         calibrated_before(gan_config(), {"content_weight": 0.0, "content_asked": 0.0})

@@ -203,7 +203,7 @@ def train_gan(
                     "recipe": config.name,
                     "kind": config.kind,
                     "content_weight": weights["content"],
-                    "content_asked": config.content.weight,
+                    "content_asked": config.content.weight if config.content.calibrate else 0.0,
                     "best": watch.best,
                 },
             )
@@ -312,7 +312,7 @@ def calibrated_before(config: GanConfig, state: dict[str, Any]) -> float:
     """The feature loss's factor in a resumed run, in proportion to ``content.weight``.
 
     Raises:
-        UsageError: the run began without a feature loss, so that nothing was measured.
+        UsageError: the run went without a calibrated feature loss, so that nothing was measured.
     """
     factor, wanted = float(state["content_weight"]), config.content.weight
     before: float = state.get("content_asked", wanted)
@@ -320,7 +320,8 @@ def calibrated_before(config: GanConfig, state: dict[str, Any]) -> float:
         return factor
     if not before:
         raise UsageError(
-            f"recipe.content.weight = {wanted}: the run began without a feature loss, whose factor "
-            "is measured at the start; say content.calibrate = false, or begin another run"
+            f"recipe.content.weight = {wanted}: the run went without a feature loss that is "
+            "calibrated, which is done at the start; say content.calibrate = false, or begin "
+            "another run"
         )
     return factor * wanted / before
