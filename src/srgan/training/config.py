@@ -197,6 +197,13 @@ class GanConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        judge = self.adversarial.discriminator
+        sides = {"paper": 16, "unet": 8}.get(judge, 1)
+        if self.adversarial.weight and self.data.crop % sides:
+            raise UsageError(
+                f"recipe.data.crop = {self.data.crop}: the discriminator {judge!r} wants a "
+                f"multiple of {sides}; or choose adversarial.discriminator = 'pooled'"
+            )
         terms = (self.pixel.weight, self.content.weight, self.adversarial.weight, self.artefacts)
         if not any((*terms, self.consistency, self.grid, self.total_variation)):
             raise UsageError("recipe: every loss of the generator has weight 0; give one a weight")
@@ -374,11 +381,11 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Config | Lum
             if not isinstance(inner, dict):
                 raise UsageError(f"--set {override}: {section} is no section of the recipe")
         inner[last] = parsed
-    if table.get("kind") == "gan":
-        return build(GanConfig, table, "recipe")
-    if table.get("kind") == "luma":
-        return build(LumaConfig, table, "recipe")
-    return build(PretrainConfig, table, "recipe")
+    kinds = {"pretrain": PretrainConfig, "gan": GanConfig, "luma": LumaConfig}
+    kind = table.get("kind", "pretrain")
+    if kind not in list(kinds):
+        raise UsageError(f"recipe.kind: must be one of {list(kinds)}, not {kind!r}")
+    return build(kinds[kind], table, "recipe")
 
 
 def build(cls: type[C], table: Mapping[str, Any], where: str) -> C:
