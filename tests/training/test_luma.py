@@ -14,6 +14,7 @@ from srgan.image.colour import luma  # noqa: E402
 from srgan.training import luma as luma_module  # noqa: E402
 from srgan.training.config import LumaConfig, load_recipe  # noqa: E402
 from srgan.training.distributed import Processes  # noqa: E402
+from srgan.training.log import read_log  # noqa: E402
 from srgan.training.luma import tensor_luma, train_luma  # noqa: E402
 from srgan.training.packing import prepare  # noqa: E402
 from srgan.weights.format import load_weights  # noqa: E402
@@ -153,6 +154,8 @@ def test_killed_before_its_last_weights_are_written_a_resumed_run_writes_them(
         with pytest.raises(KeyboardInterrupt):
             train_luma(config, data=[pack], out=tmp_path / "run")
     assert train_luma(config, data=[pack], out=tmp_path / "run", resume=True).exists()
+    validated = [row["update"] for row in read_log(tmp_path / "run") if "psnr_y_average" in row]
+    assert validated == [2]  # not told twice
 
 
 def test_all_packs_are_trained_on_and_by_one_process(

@@ -30,6 +30,13 @@ def read_log(out: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def drop_lines_beyond(out: Path, update: int) -> None:
+    """Take lines out of a run's log that belong to updates that are done again."""
+    kept = [row for row in read_log(out) if row.get("update", 0) <= update]
+    with atomic_file(out / "log.jsonl", overwrite=True) as file:
+        file.write("".join(json.dumps(row) + "\n" for row in kept).encode())
+
+
 class RunLog:
     """One run's voice.
 
@@ -48,10 +55,7 @@ class RunLog:
         self.bar: Any = None
         if quiet:
             return
-        # Lines beyond the checkpoint belong to updates that are done again.
-        kept = [row for row in read_log(out) if row.get("update", 0) <= first]
-        with atomic_file(out / "log.jsonl", overwrite=True) as file:
-            file.write("".join(json.dumps(row) + "\n" for row in kept).encode())
+        drop_lines_beyond(out, first)
         try:
             from torch.utils.tensorboard import SummaryWriter
 

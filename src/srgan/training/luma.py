@@ -40,7 +40,7 @@ from srgan.training.generator import (
     part,
     start_from,
 )
-from srgan.training.log import log_line
+from srgan.training.log import drop_lines_beyond, log_line
 from srgan.training.muon import Muon
 from srgan.training.packing import Pack, open_data
 from srgan.training.setup import guarded
@@ -116,6 +116,7 @@ def train_luma(
         load_tensors(average, part(tensors, "average."), checkpoint, section="network")
         restore_optimiser(optimiser, network, "adam", tensors)
         update = state["update"]
+    drop_lines_beyond(out, update)
 
     started, first = time.monotonic(), update
     running = 0.0
