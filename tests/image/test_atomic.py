@@ -1,5 +1,6 @@
 """Files that appear whole or not at all."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -13,6 +14,7 @@ from srgan.errors import OutputFailed
 from srgan.image import atomic
 from srgan.image.atomic import (
     abandon,
+    alone,
     atomic_file,
     atomic_folder,
     is_temporary,
@@ -240,3 +242,43 @@ def test_the_sweep_takes_the_folders_of_the_dead(tmp_path: Path) -> None:
     with atomic_folder(tmp_path / "other"):
         assert sweep(tmp_path) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["other"]
+
+
+ORPHANED = """
+import os, sys, time
+from pathlib import Path
+from srgan.image.atomic import alone
+with alone(Path(sys.argv[1]), doing="trains"):
+    if os.fork() == 0:
+        time.sleep(3600)
+    print("ready", flush=True)
+    time.sleep(3600)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder cannot be locked there")
+def test_a_folder_is_held_until_its_process_ends_though_a_fork_of_it_lives(tmp_path: Path) -> None:
+    held = tmp_path / "run"
+    started = [sys.executable, "-c", ORPHANED, str(held)]
+    with subprocess.Popen(
+        started, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "ready\n"
+        with pytest.raises(OutputFailed, match="another process trains in it"), holding(held):
+            pass
+        job.kill()
+        job.wait()
+        with holding(held):
+            assert held.is_dir()
+        os.killpg(job.pid, signal.SIGKILL)
+
+
+def holding(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return alone(folder, doing="trains")
+
+
+def test_a_folder_that_was_made_to_be_held_is_left_where_something_is_in_it(tmp_path: Path) -> None:
+    with holding(tmp_path / "empty"), holding(tmp_path / "filled"):
+        (tmp_path / "filled" / "a").touch()
+    assert [p.name for p in tmp_path.iterdir()] == ["filled"]

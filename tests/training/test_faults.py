@@ -16,6 +16,7 @@ from PIL import Image
 from torch._dynamo.exc import InternalTorchDynamoError
 
 from srgan.errors import DataRefused, OutputFailed, TrainingStopped
+from srgan.image.atomic import alone
 from srgan.training import data as data_module
 from srgan.training import pretrain as pretrain_module
 from srgan.training.config import PretrainConfig
@@ -238,6 +239,18 @@ def test_a_tenth_of_a_folder_damaged_costs_just_those(
     assert all(reason and "\n" not in reason for reason in reasons.values())
     assert "empty" in reasons["19.png"]
     pretrain(pretrain_config(), data=[tmp_path / "pack"], out=tmp_path / "run", device="cpu")
+
+
+@posix
+def test_no_two_runs_are_in_one_folder_at_once(
+    pack: Path, tmp_path: Path, pretrain_config: Pixel
+) -> None:
+    with (
+        alone(tmp_path / "run", doing="trains"),
+        pytest.raises(OutputFailed, match="run: another process trains in it; wait"),
+    ):
+        pretrain(pretrain_config(), data=[pack], out=tmp_path / "run", device="cpu")
+    assert pretrain(pretrain_config(), data=[pack], out=tmp_path / "run", device="cpu").exists()
 
 
 def test_photos_added_after_a_refusal_are_seen(

@@ -18,6 +18,7 @@ except ImportError:  # Windows, where an open file cannot be deleted by another 
 
 _PREFIX, _SUFFIX = ".srgan-", ".part"
 _here: set[Path] = set()  # the temporary files and folders that this process has made
+_held: set[int] = set()  # handles of the folders that it holds
 
 
 @contextmanager
@@ -101,6 +102,57 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         _remove(name)
         if held is not None:
             os.close(held)
+
+
+@contextmanager
+def alone(folder: Path, *, doing: str) -> Iterator[None]:
+    """Hold a folder, made if missing, against other processes that want to hold it.
+
+    The system lets go of it with the process. Where it has no such locks, nothing is held.
+
+    Args:
+        folder: what is held.
+        doing: what another process is told of this one, such as "trains".
+
+    Raises:
+        OutputFailed: another process holds it, or it cannot be made.
+    """
+    new = not folder.exists()
+    try:
+        make_folder(folder)
+        handle = None if fcntl is None else os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise failure(folder, error) from error
+    try:
+        if handle is not None:
+            _held.add(handle)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise OutputFailed(
+                    f"{shown(folder)}: another process {doing} in it; wait for its end or choose "
+                    "another folder"
+                ) from error
+            except OSError:
+                pass  # a file system without locks
+        yield
+    finally:
+        if handle is not None:
+            _held.discard(handle)
+            os.close(handle)
+        if new:
+            with suppress(OSError):  # something is in it
+                folder.rmdir()
+
+
+def _let_go() -> None:
+    # A loader process that outlives a killed run must not hold its folder.
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def make_folder(folder: Path) -> None:

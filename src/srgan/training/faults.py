@@ -1,5 +1,6 @@
 """What may befall any run, in one line each: no memory, no room, a process that died."""
 
+import contextlib
 import errno
 import functools
 import os
@@ -11,6 +12,7 @@ from typing import ParamSpec
 import torch
 
 from srgan.errors import OutputFailed, SRGANError, TrainingStopped
+from srgan.image.atomic import alone
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _NO_MEMORY = re.compile(
@@ -22,14 +24,20 @@ P = ParamSpec("P")
 
 
 def explaining(train: Callable[P, Path]) -> Callable[P, Path]:
-    """A loop whose ``out`` is a keyword: such faults become errors of :mod:`srgan.errors`."""
+    """A loop whose ``out`` is a keyword: such faults become errors of :mod:`srgan.errors`.
+
+    No two runs are in one folder at once.
+    """
 
     @functools.wraps(train)
     def run(*args: P.args, **kwargs: P.kwargs) -> Path:
+        out = Path(str(kwargs["out"]))
+        first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
         try:
-            return train(*args, **kwargs)
+            with alone(out, doing="trains") if first else contextlib.nullcontext():
+                return train(*args, **kwargs)
         except Exception as error:
-            told = explained(error, Path(str(kwargs["out"])))
+            told = explained(error, out)
             if told is None:
                 raise
             raise told from error

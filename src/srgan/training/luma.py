@@ -72,7 +72,7 @@ def train_luma(
         UsageError: ``out`` holds a run already and ``resume`` was not asked for, the device does
             not exist, or several processes were started.
         DataRefused: there are too few photos, or too small ones.
-        OutputFailed: the run's folder cannot be written.
+        OutputFailed: the run's folder cannot be written, or another run is in it.
         ModelRefused: the recipe's network cannot be built, or is not the checkpoint's or
             that of ``start``.
         SystemExit: 143 after SIGTERM, 130 after SIGINT, when the checkpoint is saved.
@@ -81,7 +81,6 @@ def train_luma(
     if processes.world > 1:
         leave(processes)
         raise UsageError("a luma network is trained by one process; start it without torchrun")
-    out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists() and not resume:
         raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")

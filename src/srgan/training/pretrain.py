@@ -73,7 +73,7 @@ def pretrain(
             does not exist.
         DataRefused: there are too few photos, or too small ones.
         ModelRefused: the generator to start from, or the teacher, cannot be used.
-        OutputFailed: the run's folder cannot be written.
+        OutputFailed: the run's folder cannot be written, or another run is in it.
         SystemExit: 143 after SIGTERM, 130 after SIGINT, when the checkpoint is saved.
     """
     code = commit()
