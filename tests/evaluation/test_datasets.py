@@ -62,9 +62,10 @@ def test_what_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(DataRefused, match="layout"):
         find(tmp_path, ["Empty"], scale=4)
     _save(tmp_path / "Bad" / "a_HR.png", 8, 8)
-    _save(tmp_path / "Bad" / "a_LR.png", 8, 8)
-    with pytest.raises(DataRefused, match="too large"):
-        read(find(tmp_path, ["Bad"], scale=4)[0], scale=4)
+    for side in (8, 1):  # of x1, and of x8, whose HR picture would be a corner of this one
+        _save(tmp_path / "Bad" / "a_LR.png", side, side)
+        with pytest.raises(DataRefused, match=rf"is {side}x{side}, but .* of 2x2 at x4"):
+            read(find(tmp_path, ["Bad"], scale=4)[0], scale=4)
     (tmp_path / "Bad" / "a_HR.png").write_bytes(b"no picture")
     with pytest.raises(ImageRefused):
         read(find(tmp_path, ["Bad"], scale=4)[0], scale=4)

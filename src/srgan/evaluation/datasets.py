@@ -123,7 +123,7 @@ def read(entry: Entry, *, scale: int) -> Sample:
 
     Raises:
         ImageRefused: a file is no picture.
-        DataRefused: HR is not ``scale`` times LR.
+        DataRefused: HR, its last rows and columns apart, is not ``scale`` times LR.
     """
     hr = _read(entry.hr)
     if entry.lr is None:
@@ -132,13 +132,13 @@ def read(entry: Entry, *, scale: int) -> Sample:
     lr = _read(entry.lr)
     if hr.ndim != lr.ndim:
         lr = lr.mean(axis=2).astype(np.uint8) if hr.ndim == 2 else np.stack([lr] * 3, axis=2)
-    hr = hr[: lr.shape[0] * scale, : lr.shape[1] * scale]
-    if hr.shape[:2] != (lr.shape[0] * scale, lr.shape[1] * scale):
+    height, width = (side // scale for side in hr.shape[:2])
+    if lr.shape[:2] != (height, width):
         raise DataRefused(
-            f"{entry.lr}: is {lr.shape[1]}x{lr.shape[0]}, too large for an HR picture of "
-            f"{hr.shape[1]}x{hr.shape[0]} at x{scale}"
+            f"{entry.lr}: is {lr.shape[1]}x{lr.shape[0]}, but an HR picture of "
+            f"{hr.shape[1]}x{hr.shape[0]} has an LR picture of {width}x{height} at x{scale}"
         )
-    return Sample(hr, lr)
+    return Sample(hr[: height * scale, : width * scale], lr)
 
 
 def _read(path: Path) -> Picture:
