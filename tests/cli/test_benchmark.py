@@ -82,3 +82,15 @@ def test_methods_by_name(tmp_path: Path) -> None:
     shutil.copy(mine, other)
     names = [m.name for m in methods_of(f"zeyde,bicubic,zeyde,{mine},{other}", 4)]
     assert names == ["zeyde", "bicubic", "run1/zeyde", "other"]
+
+
+def test_files_of_one_name_are_called_with_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = ["a/x/mine.safetensors", "b/x/mine.safetensors", "b/mine.safetensors"]
+    for file in files:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(weights_file("zeyde"), file)
+    names = [m.name for m in methods_of(",".join([*files, files[2] + "+", files[2]]), 4)]
+    assert names == ["a/x/mine", "b/x/mine", "b/mine", "b/mine+"]

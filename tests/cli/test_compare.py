@@ -1,5 +1,6 @@
 """``srgan compare`` from the command line."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from srgan.image.resize import imresize
+from srgan.weights.catalog import weights_file
 
 Run = Callable[..., Any]
 
@@ -42,6 +44,16 @@ def test_by_default_the_methods_that_photos_are_enlarged_with(
     assert ran.status == 0, ran.err
     names = [line.strip() for line in ran.out.splitlines()[:-1]]
     assert names == ["bicubic", "srresnet", "srgan", "srgan-photo", "fast", "fast-photo"]
+
+
+def test_the_networks_of_two_runs_are_told_apart(srgan: Run, pair: tuple[Path, Path]) -> None:
+    files = [pair[0].parent / run / "generator.safetensors" for run in ("a", "b")]
+    for file in files:
+        file.parent.mkdir()
+        shutil.copy(weights_file("espcn"), file)
+    ran = srgan("compare", pair[0], "-m", f"{files[0]},{files[1]}")
+    assert ran.status == 0, ran.err
+    assert [line.strip() for line in ran.out.splitlines()[:2]] == ["a/generator", "b/generator"]
 
 
 @pytest.mark.parametrize(

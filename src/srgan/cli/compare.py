@@ -52,6 +52,7 @@ def compare(
     """
     import numpy as np
 
+    from srgan.cli.methods import labels
     from srgan.image.files import format_for, read_picture, write_picture
     from srgan.image.picture import Frame, Metadata, Picture
     from srgan.inference.compare import Panel, busiest_crop, comparison
@@ -83,13 +84,14 @@ def compare(
         names = [name.strip() for name in models.split(",") if name.strip()]
     if not names:
         raise UsageError("--models names none; see `srgan models`")
+    called = labels(names)
     box = None if crop is None else _crop(crop, size)
     upscalers = [load(name, scale=scale) for name in names]
     panels = []
     for name, upscaler in zip(names, upscalers, strict=True):
         sr = upscale_array(lr, upscaler, size=size)
         caption = "" if reference is None else _scores(sr, reference, scale)
-        label = Path(name).stem if name.endswith(".safetensors") else name
+        label = called[name]
         print(f"{label:<18}{caption}")
         panels.append(Panel(label, sr, caption))
     if reference is not None:

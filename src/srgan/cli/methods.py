@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from srgan.evaluation.benchmark import Method
 
 
@@ -21,15 +23,15 @@ def methods_of(names: str, scale: int) -> list[Method]:
     from srgan import __version__
     from srgan.errors import ModelRefused
     from srgan.evaluation.benchmark import Method
-    from srgan.inference.ensemble import MARK
-    from srgan.inference.open import load, without_mark
+    from srgan.inference.open import load
     from srgan.weights.catalog import models
     from srgan.weights.format import read_header
 
-    known = [m.name for m in models()]
     quick = [m.name for m in models() if m.kind != "search"]
+    given = names.split(",")
+    called = labels([*given, *quick])
     chosen = {}
-    for name in names.split(","):
+    for name in given:
         for one in quick if name == "all" else [name]:
             path = weights_of(one)
             version = __version__
@@ -42,14 +44,38 @@ def methods_of(names: str, scale: int) -> list[Method]:
                         f"{one}: enlarges x{header.scale}, not x{scale}; leave it out"
                     )
                 version = sha256(path.read_bytes()).hexdigest()[:12]
-            single, eightfold = without_mark(one)
-            label = single if single in known else Path(single).stem
-            # Ours stay apart from one's own of that name.
-            if single not in known and label in known:
-                label = f"{Path(single).resolve().parent.name}/{label}"
-            label += MARK if eightfold else ""
+            label = called[one]
             chosen[label] = Method(label, version, partial(load, one, scale=scale), one)
     return list(chosen.values())
+
+
+def labels(names: Sequence[str]) -> dict[str, str]:
+    """What each method is called where results are shown: by its name, or by its weights file's.
+
+    A file that is called as one of ours or as another file, such as two runs'
+    ``generator.safetensors``, has its folder before its name.
+    """
+    from srgan.inference.ensemble import MARK
+    from srgan.inference.open import without_mark
+    from srgan.weights.catalog import models
+
+    known = {m.name for m in models()}
+    singles = {name: without_mark(name) for name in names}
+    files = {single: Path(single).absolute() for single, _ in singles.values()}
+    found = {}
+    for name, (single, eightfold) in singles.items():
+        label = single
+        if single not in known:
+            others = [file for file in files.values() if file != files[single]]
+            taken = known.union(*map(_calls, others))
+            calls = [*_calls(files[single]), str(Path(single).with_suffix(""))]
+            label = next((call for call in calls if call not in taken), calls[-1])
+        found[name] = label + (MARK if eightfold else "")
+    return found
+
+
+def _calls(file: Path) -> tuple[str, str]:
+    return file.stem, f"{file.parent.resolve().name}/{file.stem}"
 
 
 def weights_of(name: str) -> Path | None:
