@@ -57,6 +57,7 @@ def test_a_broken_picture_is_said_once(data: Path, tmp_path: Path, srgan: Run) -
         (["--methods", "srresnet"], "enlarges x4, not x2"),
         (["--measures", "fid"], "'fid' is unknown"),
         (["--scale", "1"], "--scale must be at least 2"),
+        (["--baseline", "absent.json"], "absent.json: no baseline that can be read"),
     ],
 )
 def test_what_is_refused(

@@ -241,17 +241,18 @@ def test_baselines(data: Path, tmp_path: Path) -> None:
     report = _report(data, tmp_path)
     path = tmp_path / "baseline.json"
     baseline.save(report, path)
-    assert baseline.differences(report, path) == []
+    scale = report.scale
+    assert baseline.differences(report, baseline.load(path, scale=scale)) == []
     assert (baseline.tolerance("psnr_rgb"), baseline.tolerance("ssim_y")) == (0.01, 0.0005)
     changed = json.loads(path.read_text())
     changed["means"]["Tiny"]["bicubic"]["psnr_y"] += 0.02
     changed["means"]["Tiny"]["gone"] = {"psnr_y": 1.0}
     path.write_text(json.dumps(changed))
-    lines = baseline.differences(report, path)
+    lines = baseline.differences(report, baseline.load(path, scale=scale))
     assert len(lines) == 2
     assert lines[0].startswith("Tiny bicubic psnr_y")
     with pytest.raises(DataRefused, match="write-baseline"):
-        baseline.differences(report, tmp_path / "absent.json")
+        baseline.load(tmp_path / "absent.json", scale=scale)
 
 
 def test_cost() -> None:

@@ -66,7 +66,8 @@ def benchmark(
     if "stlpips" in wanted and not available() and not measures:
         wanted.remove("stlpips")
         print("srgan: without ST-LPIPS; add it with: pip install 'srgan[metrics]'", file=sys.stderr)
-    entries = find(data, sets.split(",") if sets else None, scale=scale)
+    expected = {} if baseline is None else baselines.load(baseline, scale=scale)
+    entries = find(data, list(dict.fromkeys(sets.split(","))) if sets else None, scale=scale)
     chosen = methods_of(methods, scale)
     shown = _shown(entries, panels, show)
     try:
@@ -97,7 +98,7 @@ def benchmark(
     if write_baseline is not None:
         baselines.save(report, write_baseline)
     if baseline is not None:
-        lines = baselines.differences(report, baseline)
+        lines = baselines.differences(report, expected)
         for line in lines:
             print(f"srgan: {line}", file=sys.stderr)
         if lines:

@@ -7,6 +7,9 @@ from srgan.errors import DataRefused, OutputFailed
 from srgan.evaluation.protocols import MEASURES
 from srgan.evaluation.report import Report
 
+Means = dict[str, dict[str, dict[str, float]]]
+"""Set → method → measure → mean."""
+
 
 def tolerance(measure: str) -> float:
     """A hundredth of a dB; of SSIM and its like, which have four decimals, five in the last."""
@@ -33,23 +36,28 @@ def save(report: Report, path: Path) -> None:
         raise OutputFailed(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def differences(report: Report, path: Path) -> list[str]:
-    """One line for every mean of the baseline that the report does not repeat.
+def load(path: Path, *, scale: int) -> Means:
+    """The means of a baseline.
 
     Raises:
-        DataRefused: the baseline cannot be read, or is of another scale.
+        DataRefused: it cannot be read, or is of another scale.
     """
     try:
         baseline = json.loads(path.read_text())
-        expected = baseline["means"]
-        scale = baseline["scale"]
-    except (OSError, ValueError, KeyError) as error:
+        expected: Means = baseline["means"]
+        found = baseline["scale"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataRefused(
             f"{path}: no baseline that can be read ({error}); "
             "make it with: srgan benchmark --write-baseline"
         ) from error
-    if scale != report.scale:
-        raise DataRefused(f"{path}: is a baseline of x{scale}, this run is x{report.scale}")
+    if found != scale:
+        raise DataRefused(f"{path}: is a baseline of x{found}, this run is x{scale}")
+    return expected
+
+
+def differences(report: Report, expected: Means) -> list[str]:
+    """One line for every mean of a baseline that the report does not repeat."""
     lines = []
     for set_name, methods in expected.items():
         for method, row in methods.items():
