@@ -162,6 +162,15 @@ def test_broken_photos_are_listed_with_reasons_and_never_fatal(tmp_path: Path) -
     assert np.array_equal(pack.photo(1), png)
 
 
+def test_a_photo_that_is_met_twice_is_packed_once(tmp_path: Path, pack: Path) -> None:
+    photos = tmp_path / "photos"
+    _photos(photos)
+    (photos / "link.png").symlink_to("gray.png")
+    made = prepare([photos / "sub", photos, photos], tmp_path / "pack", smallest=32)
+    assert made.photos == 4
+    assert len(open_data([pack, pack.parent / "." / pack.name], tmp_path / "cache")) == 4
+
+
 def test_packs_and_folders_go_together(tmp_path: Path, pack: Path) -> None:
     _photos(tmp_path / "photos")
     (tmp_path / "photos" / "big.png").write_bytes((tmp_path / "photos" / "gray.png").read_bytes())

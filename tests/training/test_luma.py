@@ -1,5 +1,6 @@
 """Training of the luma networks, on pictures of a few pixels."""
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -166,10 +167,11 @@ def test_all_packs_are_trained_on_and_by_one_process(
     assert isinstance(config, LumaConfig)
     with pytest.raises(DataRefused, match="3 photos and 3 of them held out"):
         train_luma(config, data=[pack], out=tmp_path / "one")
-    train_luma(config, data=[pack, pack], out=tmp_path / "two")
+    other = shutil.copytree(pack, tmp_path / "other")
+    train_luma(config, data=[pack, other], out=tmp_path / "two")
     monkeypatch.setattr(luma_module, "join", lambda device: Processes(0, 2, torch.device("cpu")))
     with pytest.raises(UsageError, match="trained by one process; start it without torchrun"):
-        train_luma(config, data=[pack, pack], out=tmp_path / "three")
+        train_luma(config, data=[pack, other], out=tmp_path / "three")
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

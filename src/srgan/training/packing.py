@@ -99,7 +99,7 @@ def prepare(
 
     Args:
         folders: where the photos are, sub-folders included; names that start with a dot are
-            passed over.
+            passed over, and so is a file that was met before, by a link or an outer folder.
         out: folder of the pack.
         smallest: photos with a side below this are left out.
 
@@ -110,10 +110,15 @@ def prepare(
     out = Path(out)
     photos: list[Photo] = []
     quarantined: list[tuple[str, str]] = []
+    seen: set[Path] = set()
     offset = 0
     with atomic_file(out / "pixels.u8", overwrite=True) as pixels:
         for folder in map(Path, folders):
             for path in _files(folder):
+                # A photo that came twice could be held out and trained on.
+                if (file := path.resolve()) in seen:
+                    continue
+                seen.add(file)
                 name = path.relative_to(folder).as_posix()
                 try:
                     array = _read(path)
@@ -144,15 +149,16 @@ def open_data(folders: Sequence[str | Path], cache: str | Path, *, anew: bool = 
     """Packs as they are; folders of photos packed into ``cache`` first, once.
 
     Args:
-        folders: packs and folders of photos.
+        folders: packs and folders of photos; one that is named twice counts once.
         cache: folder of the pack that is made.
         anew: make it again where there is one, of a run that did not get far.
 
     Raises:
         DataRefused: a folder is missing, or holds no usable photo.
     """
-    packs = [f for f in map(Path, folders) if (f / "index.json").is_file()]
-    loose = [f for f in map(Path, folders) if f not in packs]
+    given = {folder.resolve(): folder for folder in map(Path, folders)}.values()
+    packs = [f for f in given if (f / "index.json").is_file()]
+    loose = [f for f in given if f not in packs]
     if loose:
         cache = Path(cache)
         if anew or not (cache / "index.json").is_file():
