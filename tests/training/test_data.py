@@ -1,12 +1,15 @@
 """Crops by number, their exact LR, loader processes, and packs."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
+from srgan.cli import main
 from srgan.degradation.pipeline import Degradation
 from srgan.errors import DataRefused
 from srgan.image.resize import imresize
@@ -169,6 +172,15 @@ def test_a_photo_that_is_met_twice_is_packed_once(tmp_path: Path, pack: Path) ->
     made = prepare([photos / "sub", photos, photos], tmp_path / "pack", smallest=32)
     assert made.photos == 4
     assert len(open_data([pack, pack.parent / "." / pack.name], tmp_path / "cache")) == 4
+
+
+def test_the_limit_that_leaves_a_photo_out_can_be_raised(tmp_path: Path) -> None:
+    _photos(tmp_path / "photos")
+    arguments = ["data", "prepare", str(tmp_path / "photos"), "--smallest", "32"]
+    for most, said in (("0.001", "no usable photo.*raise --max-input-mp"), ("0.002", "4 photos")):
+        more = ["-o", str(tmp_path / most), "--max-input-mp", most]
+        result = CliRunner().invoke(main.build(), [*arguments, *more])
+        assert re.search(said, result.output + str(result.exception))
 
 
 def test_packs_and_folders_go_together(tmp_path: Path, pack: Path) -> None:

@@ -25,11 +25,16 @@ def prepare(
     folders: Annotated[list[Path], Argument(help="Folders of photos, sub-folders included.")],
     out: Annotated[Path, Option("--out", "-o", help="Folder of the pack.")],
     smallest: Annotated[int, Option(help="Leave out photos with a shorter side.")] = 128,
+    max_input_mp: Annotated[
+        float, Option("--max-input-mp", help="Leave out larger photos, in megapixels.")
+    ] = 64.0,
 ) -> None:
     """Read every photo once and pack it; broken ones are listed in quarantine.json."""
+    from srgan.image.limits import Limits
     from srgan.training.packing import prepare
 
-    made = prepare(folders, out, smallest=smallest)
+    limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
+    made = prepare(folders, out, smallest=smallest, limits=limits)
     print(f"{made.photos} photos, {made.pixels / 1e6:.1f} megapixels: {out}")
     if made.quarantined:
         print(f"{len(made.quarantined)} files left out, see {out / 'quarantine.json'}")

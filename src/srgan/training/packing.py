@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from srgan.errors import DataRefused, SRGANError
 from srgan.image.atomic import atomic_file
 from srgan.image.files import read_picture
+from srgan.image.limits import Limits
 
 SMALLEST = 128
 """Photos with a shorter side hold too little to cut crops from."""
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,11 @@ class Prepared:
 
 
 def prepare(
-    folders: Sequence[str | Path], out: str | Path, *, smallest: int = SMALLEST
+    folders: Sequence[str | Path],
+    out: str | Path,
+    *,
+    smallest: int = SMALLEST,
+    limits: Limits = _LIMITS,
 ) -> Prepared:
     """Read every photo below ``folders`` once and pack it; broken ones are listed, not fatal.
 
@@ -102,6 +108,7 @@ def prepare(
             passed over, and so is a file that was met before, by a link or an outer folder.
         out: folder of the pack.
         smallest: photos with a side below this are left out.
+        limits: photos that are larger are left out.
 
     Raises:
         DataRefused: a folder is missing, or no photo could be used.
@@ -121,7 +128,7 @@ def prepare(
                 seen.add(file)
                 name = path.relative_to(folder).as_posix()
                 try:
-                    array = _read(path)
+                    array = _read(path, limits)
                 except SRGANError as error:
                     quarantined.append((name, str(error)))
                     continue
@@ -192,9 +199,9 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
+def _read(path: Path, limits: Limits) -> NDArray[np.uint8]:
     """The first frame as 8-bit RGB, opacity ignored."""
-    colour = read_picture(path).frames[0].colour
+    colour = read_picture(path, limits=limits).frames[0].colour
     if colour.dtype == np.uint16:
         colour = ((colour.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if colour.shape[2] == 1:
