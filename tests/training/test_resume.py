@@ -172,6 +172,9 @@ def test_runs_are_not_overwritten_nor_resumed_from_nothing(
         pretrain(pretrain_config(), data=[pack], out=run)
     with pytest.raises(UsageError, match="no such kind of device"):
         pretrain(pretrain_config(), data=[pack], out=tmp_path / "b", device="warp")
+    pretrain(pretrain_config(updates=2), data=[pack], out=run, device="cpu", resume=True)
+    with pytest.raises(UsageError, match="updates = 1: the run is at update 2 already; set more"):
+        pretrain(pretrain_config(updates=1), data=[pack], out=run, device="cpu", resume=True)
     (run / "checkpoint.safetensors").write_bytes(b"rubbish")
     with pytest.raises(TrainingStopped, match="not a checkpoint"):
         pretrain(pretrain_config(), data=[pack], out=run, device="cpu", resume=True)

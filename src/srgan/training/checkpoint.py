@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from srgan.errors import TrainingStopped
+from srgan.errors import TrainingStopped, UsageError
 from srgan.image.atomic import atomic_file
 from srgan.training.muon import Muon
 
@@ -35,16 +35,18 @@ def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[st
 
 
 def load_checkpoint(
-    path: str | Path, kind: str | None = None
+    path: str | Path, kind: str | None = None, *, updates: int | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and counters of a checkpoint; puts back PyTorch's random state.
 
     Args:
         path: the checkpoint.
         kind: of the recipe that goes on from it.
+        updates: of that recipe.
 
     Raises:
         TrainingStopped: it is missing, damaged or of a recipe of another kind.
+        UsageError: it has more updates already.
     """
     if not Path(path).is_file():
         raise TrainingStopped(f"{path}: there is no checkpoint to resume; start without --resume")
@@ -59,6 +61,11 @@ def load_checkpoint(
         raise TrainingStopped(
             f"{path}: of a recipe of kind {found!r}, not {kind!r}; resume with its own recipe, or "
             "begin another run in another --out"
+        )
+    if updates is not None and state["update"] > updates:
+        raise UsageError(
+            f"recipe.updates = {updates}: the run is at update {state['update']} already; set more "
+            "to go on, or begin another run in another --out"
         )
     if "rng.cpu" in tensors:
         torch.set_rng_state(tensors["rng.cpu"])

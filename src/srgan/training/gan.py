@@ -150,7 +150,7 @@ def train_gan(
         if narrow(config, dev):
             content.vgg.convs.to(torch.bfloat16)
     if resume:
-        tensors, state = load_checkpoint(setup.checkpoint, config.kind)
+        tensors, state = load_checkpoint(setup.checkpoint, config.kind, updates=config.updates)
         load_tensors(generator, part(tensors, "generator."), setup.checkpoint)
         load_tensors(average, part(tensors, "average."), setup.checkpoint)
         load_tensors(

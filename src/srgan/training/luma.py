@@ -110,7 +110,7 @@ def train_luma(
 
     update = 0
     if resume:
-        tensors, state = load_checkpoint(checkpoint, config.kind)
+        tensors, state = load_checkpoint(checkpoint, config.kind, updates=config.updates)
         load_tensors(network, part(tensors, "generator."), checkpoint, section="network")
         load_tensors(average, part(tensors, "average."), checkpoint, section="network")
         restore_optimiser(optimiser, network, "adam", tensors)

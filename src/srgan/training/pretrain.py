@@ -92,7 +92,7 @@ def pretrain(
 
     update, best = 0, float("inf")
     if resume:
-        tensors, state = load_checkpoint(setup.checkpoint, config.kind)
+        tensors, state = load_checkpoint(setup.checkpoint, config.kind, updates=config.updates)
         load_tensors(generator, part(tensors, "generator."), setup.checkpoint)
         load_tensors(average, part(tensors, "average."), setup.checkpoint)
         restore_optimiser(adam, generator, "adam", tensors)
