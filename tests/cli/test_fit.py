@@ -80,13 +80,19 @@ def test_niqe(tmp_path: Path) -> None:
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
-    out = str(tmp_path / "x")
+    out = str(tmp_path / "x.safetensors")
     error, _ = _run("fit", "trees", "--data", str(tmp_path), "-o", out)
     assert f"choose one of {', '.join(CLASSICAL)}, niqe" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "--scale", "5", "-o", out)
     assert "--scale must be 2, 3 or 4" in str(error)
     error, _ = _run("fit", "jor", "--data", str(tmp_path), "--samples", "0", "-o", out)
     assert "--samples must be at least 1, not 0" in str(error)
+    error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "--atoms", "0", "-o", out)
+    assert "--atoms must be at least 1, not 0" in str(error)
+    error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "--seed", "-1", "-o", out)
+    assert "--seed must be at least 0, not -1" in str(error)
+    error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "-o", str(tmp_path / "zeyde"))
+    assert "zeyde: a weights file's name ends in .safetensors" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "-o", out)
     assert "there is no picture in it" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path / "none"), "-o", out)

@@ -58,7 +58,7 @@ def fit(
     if len(codes) < neighbours:
         raise DataRefused(
             f"the pictures have {len(codes)} patches, fewer than the {neighbours} that each atom "
-            "learns from; give more of them"
+            "learns from; give more pictures or samples"
         )
     lengths = np.einsum("nd,nd->n", codes, codes)
     atoms = dictionaries.low.T  # (K, d)

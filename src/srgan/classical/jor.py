@@ -88,7 +88,7 @@ def fit(
     if len(codes) < 2 * REGRESSORS:
         raise DataRefused(
             f"the pictures have {len(codes)} patches, too few for {REGRESSORS} regressors; "
-            "give more of them"
+            "give more pictures or samples"
         )
     equalise(codes, missing)
     draw = np.random.default_rng(seed)

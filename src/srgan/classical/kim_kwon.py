@@ -91,8 +91,8 @@ def fit(
     seen, missing = _samples(images, scale, samples, draw)
     if len(seen) < 2 * basis:
         raise DataRefused(
-            f"the pictures have {len(seen)} patches, too few for {basis} basis points; "
-            "give more of them"
+            f"{len(seen)} patches are too few for {basis} basis points; "
+            "give more pictures or samples"
         )
     rounds = max(1, passes * len(seen) // _PART)
     contrast = np.einsum("nd,nd->n", seen, seen).astype(np.float64)

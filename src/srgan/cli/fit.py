@@ -68,8 +68,11 @@ def fit(
 
     if method not in METHODS:
         raise UsageError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}, niqe")
-    if samples is not None and samples < 1:
-        raise UsageError(f"--samples must be at least 1, not {samples}")
+    if output.suffix != ".safetensors":
+        raise UsageError(f"{output}: a weights file's name ends in .safetensors")
+    for option, count, least in (("samples", samples, 1), ("atoms", atoms, 1), ("seed", seed, 0)):
+        if count is not None and count < least:
+            raise UsageError(f"--{option} must be at least {least}, not {count}")
     if scale not in (2, 3, 4):
         raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
 
