@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from srgan.errors import OutputFailed, TrainingStopped, UsageError
 from srgan.training import pretrain as pretrain_module
@@ -19,6 +21,7 @@ from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import GanConfig, PretrainConfig
 from srgan.training.gan import train_gan
 from srgan.training.pretrain import pretrain
+from srgan.weights.format import read_header
 from training.tiny import PIXEL, digest
 
 Gan = Callable[..., GanConfig]
@@ -158,6 +161,24 @@ def test_a_full_disk_keeps_the_last_checkpoint(
         save_checkpoint(path, {}, {"update": 2})
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_best_of_other_pictures_is_found_anew(
+    pack: Path, tmp_path: Path, pretrain_config: Pixel
+) -> None:
+    run, harder = tmp_path / "run", tmp_path / "harder"
+    harder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(harder / "noise.png")
+
+    def best(updates: int, *, resume: bool = True, **changes: object) -> object:
+        config = pretrain_config(updates=updates, **changes)
+        pretrain(config, data=[pack], out=run, device="cpu", resume=resume)
+        return read_header(run / "best.safetensors").card["updates"]
+
+    assert best(1, resume=False) == 1
+    assert best(2, validation=str(harder)) == 2
+    assert best(3, validation=str(harder), degradation={"clean": 0.0}) == 3
 
 
 def test_runs_are_not_overwritten_nor_resumed_from_nothing(

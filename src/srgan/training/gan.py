@@ -144,7 +144,8 @@ def train_gan(
         "grid": config.grid,
         "variation": config.total_variation,
     }
-    update, best = 0, float("inf")
+    update = 0
+    state: dict[str, Any] = {}
     if content is not None:
         content.to(dev)
         if narrow(config, dev):
@@ -158,7 +159,7 @@ def train_gan(
         )
         restore_optimiser(g_adam, generator, "adam", tensors)
         restore_optimiser(d_adam, discriminator, "adam_d", tensors)
-        update, best = state["update"], state.get("best", best)
+        update = state["update"]
         if config.content.calibrate:
             weights["content"] = calibrated_before(config, state)
     else:
@@ -204,7 +205,7 @@ def train_gan(
                     "kind": config.kind,
                     "content_weight": weights["content"],
                     "content_asked": config.content.weight if config.content.calibrate else 0.0,
-                    "best": watch.best,
+                    **watch.kept(),
                 },
             )
         wait(processes)
@@ -213,8 +214,7 @@ def train_gan(
         watch = Watch(
             config,
             setup,
-            update=update,
-            best=best,
+            state=state,
             badness=lambda scores: scores.badness,
             card={
                 "commit": code,

@@ -8,6 +8,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -90,13 +91,14 @@ def pretrain(
     teacher = teacher_of(config, dev)
     adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
 
-    update, best = 0, float("inf")
+    update = 0
+    state: dict[str, Any] = {}
     if resume:
         tensors, state = load_checkpoint(setup.checkpoint, config.kind, updates=config.updates)
         load_tensors(generator, part(tensors, "generator."), setup.checkpoint)
         load_tensors(average, part(tensors, "average."), setup.checkpoint)
         restore_optimiser(adam, generator, "adam", tensors)
-        update, best = state["update"], state.get("best", best)
+        update = state["update"]
 
     def step_loss(lr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
         with autocast(config, dev):
@@ -121,7 +123,7 @@ def pretrain(
                     "update": update,
                     "recipe": config.name,
                     "kind": config.kind,
-                    "best": watch.best,
+                    **watch.kept(),
                 },
             )
         wait(processes)
@@ -139,8 +141,7 @@ def pretrain(
         watch = Watch(
             config,
             setup,
-            update=update,
-            best=best,
+            state=state,
             badness=lambda scores: -scores.psnr_y,
             card={"commit": code, **({"teacher": Path(config.teacher).stem} if teacher else {})},
         )

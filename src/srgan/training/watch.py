@@ -1,5 +1,6 @@
 """The eye that both loops keep on a run: figures are checked and noted, the average scored."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ from srgan.training.generator import save_generator
 from srgan.training.log import RunLog
 from srgan.training.readings import Readings
 from srgan.training.setup import Setup, Termination, narrow
-from srgan.training.validation import Scores, validate
+from srgan.training.validation import Scores, fingerprint, validate
 
 
 class Watch:
@@ -20,8 +21,7 @@ class Watch:
 
     Args:
         config, setup: the run.
-        update: how many updates are done already.
-        best: the least badness so far.
+        state: the counters of the checkpoint that is resumed; nothing at the start.
         badness: what the best weights have least of.
         card: what the weights files say of the run besides its device and precision.
         features: the recipe's feature loss, where it has one.
@@ -32,14 +32,17 @@ class Watch:
         config: Config,
         setup: Setup,
         *,
-        update: int,
-        best: float,
+        state: dict[str, Any],
         badness: Callable[[Scores], float],
         card: dict[str, Any],
         features: ContentLoss | None = None,
     ) -> None:
         self.config, self.setup = config, setup
-        self.best, self.badness, self.features = best, badness, features
+        self.badness, self.features = badness, features
+        self.scored_on = fingerprint(setup.pictures, config.degradation)
+        # On other pictures, or with other damage, figures begin anew; older states do not say.
+        same = state.get("scored_on", self.scored_on) == self.scored_on
+        self.best: float = state.get("best", math.inf) if same else math.inf
         device = setup.processes.device
         precision = "bf16" if narrow(config, device) else "fp32"
         self.card = {"device": str(device), "precision": precision, **card}
@@ -48,11 +51,15 @@ class Watch:
         self.readings = Readings(late=device.type == "cuda")
         self.log = RunLog(
             out,
-            first=update,
+            first=state.get("update", 0),
             last=config.updates,
             every=config.log_every,
             quiet=not setup.processes.first,
         )
+
+    def kept(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {"best": self.best, "scored_on": self.scored_on}
 
     def due(self, update: int) -> tuple[bool, bool]:
         """Whether the average is to be scored after an update, and the run's state saved."""
