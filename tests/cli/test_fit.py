@@ -32,6 +32,7 @@ def _run(*arguments: str) -> tuple[BaseException | None, str]:
     return result.exception, result.output
 
 
+@pytest.mark.filterwarnings("ignore:none of the model's photos")
 @pytest.mark.parametrize("method", CLASSICAL)
 def test_a_fitted_file_enlarges(method: str, photos: Path, tmp_path: Path) -> None:
     if method == "landmark":
