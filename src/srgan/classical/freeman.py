@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from srgan.classical.backprojection import resized
 from srgan.classical.luma import LumaUpscaler
 from srgan.classical.nearest import Groups
+from srgan.classical.patches import high_pass
 from srgan.errors import DataRefused
 from srgan.image.colour import luma
 
@@ -86,7 +87,7 @@ def fit(
         if min(hr.shape) >= 2 * SEEN:
             enlarged = resized(resized(hr, (len(hr) // 2, hr.shape[1] // 2)), hr.shape)
             # Where LR pixels lie as they lie under the patches of a picture that is enlarged.
-            middle = _patches(_band(enlarged), SEEN, 2)
+            middle = _patches(high_pass(enlarged, _SIGMA), SEEN, 2)
             high = _patches((hr - enlarged)[_ROUND:-_ROUND, _ROUND:-_ROUND], SIDE, 2)
             some = np.sort(draw.choice(len(middle), min(share, len(middle)), replace=False))
             contrast = _contrast(middle[some])
@@ -120,7 +121,7 @@ def _details(enlarged: Float, high: Float, groups: Groups) -> Float:
     rows, columns = (-(-(n - 1) // _STEP) for n in enlarged.shape)
     size = rows * _STEP + 1, columns * _STEP + 1
     room = ((_ROUND, size[0] - height + _ROUND), (_ROUND, size[1] - width + _ROUND))
-    middle = _patches(np.pad(_band(enlarged), room, mode="edge"), SEEN, _STEP)
+    middle = _patches(np.pad(high_pass(enlarged, _SIGMA), room, mode="edge"), SEEN, _STEP)
     contrast = _contrast(middle)
     middle = middle / contrast
     found = np.zeros(size, np.float32)
@@ -136,17 +137,6 @@ def _details(enlarged: Float, high: Float, groups: Groups) -> Float:
         best, _ = groups.search(np.hstack([middle[at], np.float32(AGREEMENT) * shared]), 1)
         found[y + side_y, x + side_x] = high[best[:, 0]] * contrast[at]
     return found[:height, :width]
-
-
-def _band(image: Float) -> Float:
-    """The picture without its lowest frequencies."""
-    reach = round(3 * _SIGMA)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1, dtype=np.float32) / _SIGMA) ** 2)
-    kernel /= kernel.sum()
-    low = np.pad(image, reach, mode="edge")
-    for axis in (0, 1):
-        low = np.lib.stride_tricks.sliding_window_view(low, len(kernel), axis=axis) @ kernel
-    return np.asarray(image - low, np.float32)
 
 
 def _patches(image: Float, side: int, step: int) -> Float:

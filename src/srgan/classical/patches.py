@@ -80,6 +80,17 @@ def features(enlarged: Float, grid: Grid) -> Float:
     return np.concatenate([grid.gather(m) for m in maps], axis=1)
 
 
+def high_pass(image: Float, sigma: float) -> Float:
+    """The picture without its lowest frequencies, those of a Gaussian."""
+    reach = round(3 * sigma)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1, dtype=np.float32) / sigma) ** 2)
+    kernel /= kernel.sum()
+    low = np.pad(image, reach, mode="edge")
+    for axis in (0, 1):
+        low = np.lib.stride_tricks.sliding_window_view(low, len(kernel), axis=axis) @ kernel
+    return np.asarray(image - low, np.float32)
+
+
 def by_patches(scale: int, components: Float, missing_of: Callable[[Float], Float]) -> LumaUpscaler:
     """An upscaler that adds to the bicubic enlargement what its patches lack.
 
