@@ -19,6 +19,7 @@ from srgan.classical import (
     anchored,
     anr,
     aplus,
+    asds,
     forest,
     freeman,
     glasner,
@@ -33,6 +34,7 @@ from srgan.classical import (
     nedi,
     scsr,
     selfex,
+    subspaces,
     tai,
     zeyde,
 )
@@ -50,8 +52,8 @@ _SAMPLES = 2_000_000
 class Options:
     """What a fit may be told: the factor, atoms of a dictionary, patches at most, the seed.
 
-    ``samples`` of None are 2 million, and for ``freeman``, ``kim-kwon`` and ``jor`` the 200,000
-    that they say themselves.
+    ``samples`` of None are 2 million, and for ``freeman``, ``kim-kwon``, ``asds`` and ``jor`` the
+    200,000 that they say themselves.
     """
 
     scale: int = 4
@@ -146,6 +148,13 @@ METHODS = {
         kim_kwon.upscaler,
     ),
     "zeyde": Fitted(zeyde.Dictionaries, _fit_dictionaries, zeyde.upscaler),
+    "asds": Fitted(
+        subspaces.Subspaces,
+        partial(_fit_patches, asds.fit, asds.SAMPLES),
+        asds.upscaler,
+        margin=16,
+        tile=128,
+    ),
     "ne-lle": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_lle.upscaler),
     "ne-nnls": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_nnls.upscaler),
     "ne-ls": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_ls.upscaler),

@@ -18,7 +18,7 @@ def fit(
     method: Annotated[
         str,
         typer.Argument(
-            help="One of freeman, scsr, kim-kwon, zeyde, ne-lle, ne-nnls, ne-ls, gr, anr, "
+            help="One of freeman, scsr, kim-kwon, zeyde, asds, ne-lle, ne-nnls, ne-ls, gr, anr, "
             "landmark, aplus, forest, jor and niqe."
         ),
     ],
@@ -34,9 +34,9 @@ def fit(
     samples: Annotated[
         int | None,
         typer.Option(
-            help="Patches that freeman, kim-kwon, aplus, forest and jor learn from, at most. "
-            "Default: 2000000; 200000 for kim-kwon, and for freeman and jor, whose files hold "
-            "them, 300 and 250 bytes each."
+            help="Patches that freeman, kim-kwon, asds, aplus, forest and jor learn from, at most. "
+            "Default: 2000000; 200000 for kim-kwon and asds, and for freeman and jor, whose files "
+            "hold them, 300 and 250 bytes each."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,

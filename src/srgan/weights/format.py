@@ -23,7 +23,7 @@ from srgan.image.atomic import atomic_file
 Tensors = dict[str, NDArray[np.float32]]
 
 CLASSICAL = (
-    *("freeman", "scsr", "kim-kwon", "zeyde", "ne-lle", "ne-nnls", "ne-ls", "gr", "anr"),
+    *("freeman", "scsr", "kim-kwon", "zeyde", "asds", "ne-lle", "ne-nnls", "ne-ls", "gr", "anr"),
     *("landmark", "aplus", "forest", "jor"),
 )
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
