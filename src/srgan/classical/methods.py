@@ -37,6 +37,7 @@ from srgan.classical import (
     subspaces,
     tai,
     zeyde,
+    zhang,
 )
 from srgan.classical.luma import LumaUpscaler
 from srgan.errors import ModelRefused
@@ -188,6 +189,7 @@ UNLEARNED = {
     # Like patches are looked for in the whole tile: 0.4 GB at x4.
     "glasner": Unlearned(glasner.upscaler, tile=256, margin=32),
     "tai": Unlearned(tai.upscaler, tile=256, margin=32),
+    "zhang": Unlearned(zhang.upscaler, tile=256, margin=32),
     "selfex": Unlearned(selfex.upscaler, tile=256, margin=32),
 }
 

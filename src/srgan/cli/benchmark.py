@@ -25,7 +25,7 @@ def benchmark(
         str,
         typer.Option(
             help="Names and weights files; all: those of this scale in srgan, except selfex, "
-            "glasner and tai, which take minutes."
+            "glasner, tai and zhang, which take minutes."
         ),
     ] = "all",
     scale: Annotated[int, typer.Option(help="Factor of the enlargement.")] = 4,

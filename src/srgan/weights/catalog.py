@@ -76,6 +76,12 @@ SEARCHES = (
         scores={"Set5 x4": 29.30},
     ),
     Model(
+        "zhang",
+        "search",
+        "small dictionaries learned from the picture at five sizes: minutes a photo",
+        scores={"Set5 x4": 30.23},
+    ),
+    Model(
         "selfex",
         "search",
         "like patches of the same picture, smaller: minutes a photo",
