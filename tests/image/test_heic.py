@@ -10,6 +10,7 @@ from PIL import Image, ImageCms
 
 from srgan.errors import ImageRefused, LimitExceeded, UsageError
 from srgan.image.files import encode_picture, probe, read_picture, write_picture
+from srgan.image.heic import open_heic
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata, Picture
 
@@ -38,6 +39,12 @@ def test_lossless_pixels_come_back(channels: int) -> None:
     assert (frame.alpha is not None) == (channels == 4)
     if frame.alpha is not None:
         np.testing.assert_array_equal(frame.alpha, samples[..., 3])
+
+
+def test_pixels_outlive_the_decoder() -> None:
+    opened = open_heic(heic(Image.fromarray(NOISE[..., :3])), Limits())
+    (frame,) = opened.frames()
+    assert not np.shares_memory(frame.colour, np.asarray(opened.image))
 
 
 def test_ten_bits_are_read_over_all_of_sixteen() -> None:

@@ -40,7 +40,8 @@ class HeicFile:
             LimitExceeded: it turns out larger than its header says.
         """
         bits = int(self.image.info.get("bit_depth") or 8)
-        samples = np.asarray(self.image)
+        # A copy: before pillow-heif 1.6 its memory goes with the picture.
+        samples = np.array(self.image)
         self.limits.check_input(*samples.shape[:2])
         samples = samples.reshape(*samples.shape[:2], -1)
         if samples.dtype == np.uint16:
