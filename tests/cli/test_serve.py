@@ -34,6 +34,21 @@ def test_limits_lists_every_flag_and_variable_with_what_is_in_force() -> None:
     assert re.search(r"--keep-seconds +SRGAN_KEEP_SECONDS +77 s", listed)
 
 
+def test_a_server_that_fails_ends_instead_of_answering_nobody() -> None:
+    failing = (
+        "import srgan.server.run as run; del run.SocketHolder; import srgan.cli.main as m; m.run()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", failing, "serve", "--port", "0", "-m", "nearest"],
+        env=os.environ | {"PYTHONPATH": SOURCE},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert ended.returncode == 1
+    assert "CRITICAL the server failed: NameError" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

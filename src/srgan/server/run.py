@@ -141,7 +141,10 @@ async def _serve(
     )
     sweeping = asyncio.create_task(_sweep(reaper))
     started()
-    await stop.wait()
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():  # it failed: nobody is answered any more
+        await serving
     # Jobs end first, while their clients can still fetch what they wait for.
     await lifespan.shutdown()
     sweeping.cancel()
