@@ -182,6 +182,8 @@ def test_what_is_not_there(server: RunningServer) -> None:
     assert code(put) == "method_not_allowed"
     assert put.headers["allow"] == "GET"
     assert server.client.options("/v1/upscale").status_code == 405
+    assert server.client.put("/v1/jobs/nothing").headers["allow"] == "DELETE, GET"
+    assert server.client.post("/healthz").headers["allow"] == "GET, HEAD"
 
 
 def test_health_checks_may_ask_for_the_head_alone(server: RunningServer) -> None:

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from srgan.server.problems import Problem
 
@@ -33,9 +34,18 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         problem = Problem("not_found", "there is nothing here; /openapi.json lists what there is")
     elif error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "")
+        allow = _methods(request)
         problem = Problem("method_not_allowed", f"the methods here are {allow}", allow=allow)
     return await _on_problem(request, problem)
+
+
+def _methods(request: Request) -> str:
+    """All that an address takes; the error names those of one route, and it may have several."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods
+    return ", ".join(sorted(found))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
