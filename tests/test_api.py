@@ -1,10 +1,11 @@
 """The functions that most programs need."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 import srgan
 from inference.clips import decoded, make_clip, scene
@@ -83,6 +84,18 @@ def test_a_pillow_image_comes_back_as_one(mode: str) -> None:
     assert out.size == (40, 30)
     expected = {"1": "L", "P": "RGB", "CMYK": "RGB"}
     assert out.mode == expected.get(mode, mode)
+
+
+@pytest.mark.parametrize(("mode", "space", "kept"), [("RGB", "sRGB", True), ("LAB", "LAB", False)])
+def test_a_pillow_image_keeps_no_profile_of_colours_that_it_lost(
+    mode: str, space: Literal["LAB", "sRGB"], kept: bool
+) -> None:
+    image = Image.new(mode, (4, 3), (120, 130, 140))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes()
+    image.info["icc_profile"] = profile
+    out = srgan.upscale(image, "nearest", 2)
+    assert out.mode == "RGB"
+    assert out.info.get("icc_profile") == (profile if kept else None)
 
 
 def test_a_path_gives_the_path_of_the_result(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 from srgan.errors import ImageRefused
 from srgan.image.picture import Metadata, Picture
 from srgan.image.pixels import still
+from srgan.image.profiles import usable
 
 
 def from_pillow(image: Image.Image) -> Picture:
@@ -34,7 +35,8 @@ def to_pillow(picture: Picture, *, info: dict[Any, Any] | None = None) -> Image.
 
     Args:
         picture: what to convert.
-        info: the info of the image that it was made of: profile, EXIF and resolution are kept.
+        info: the info of the image that it was made of: EXIF, resolution and a profile that
+            belongs to the result's colours are kept.
     """
     frame = picture.frames[0]
     if frame.colour.dtype == np.uint16 and frame.alpha is None and picture.gray:
@@ -46,8 +48,10 @@ def to_pillow(picture: Picture, *, info: dict[Any, Any] | None = None) -> Image.
         pixels = np.concatenate(layers, axis=2)
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     for key in ("icc_profile", "exif", "dpi"):
-        if info and key in info and (key != "icc_profile" or image.mode.startswith("RGB")):
+        if info and key in info:
             image.info[key] = info[key]
+    if not usable(image.info.get("icc_profile"), "L" if picture.gray else "RGB"):
+        image.info.pop("icc_profile", None)  # of the CMYK, say, that the pixels are no more
     return image
 
 
