@@ -45,6 +45,13 @@ def test_an_array_comes_back_as_it_was_given(dtype: type, channels: int | None) 
         np.testing.assert_array_equal(out, imresize(image, scale=3))
 
 
+def test_16_bits_of_either_byte_order_are_one_picture() -> None:
+    image = np.dstack([PIXELS, PIXELS[:, :, 0]]).astype(np.uint16) * 257
+    out = srgan.upscale(image.astype(">u2"), "bicubic", 2)
+    assert out.dtype == np.dtype(">u2")
+    np.testing.assert_array_equal(out, srgan.upscale(image, "bicubic", 2))
+
+
 def test_floats_are_values_from_0_to_1() -> None:
     image = PIXELS.astype(np.float32) / 255
     out = srgan.upscale(image, "bicubic", 2)

@@ -283,8 +283,8 @@ def _array(
             result = upscale_array(flat, upscaler, size=size)
             return result.reshape(*size, *shape[2:]).astype(image.dtype)
         whole = np.floor(unit * np.float32(65535.0) + np.float32(0.5)).astype(np.uint16)
-    elif image.dtype in (np.uint8, np.uint16):
-        whole = image
+    elif image.dtype.kind == "u" and image.dtype.itemsize <= 2:
+        whole = image.astype(image.dtype.newbyteorder("="), copy=False)
     else:
         raise UsageError(
             f"an array of {image.dtype} is no picture; give uint8, uint16 or floats in [0, 1]"
@@ -303,8 +303,8 @@ def _array(
     if image.ndim == 2:
         out = out[:, :, 0]
     if floating:
-        out = (out / np.float64(65535.0)).astype(image.dtype)
-    return out
+        out = out / np.float64(65535.0)
+    return out.astype(image.dtype, copy=False)
 
 
 def _check_range(image: np.ndarray[Any, Any]) -> None:
