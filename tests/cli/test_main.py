@@ -54,7 +54,7 @@ def test_all_is_written_before_the_end() -> None:
     assert any(line.startswith("srresnet") for line in ran.stdout.splitlines())
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", "ascii:surrogateescape", "cp1252", "utf-8"])
 def test_what_the_output_cannot_encode_is_escaped(tmp_path: Path, encoding: str) -> None:
     photos = [tmp_path / "łódź.png", tmp_path / "plain.png"]
     for photo in photos:

@@ -197,7 +197,7 @@ def _open_streams() -> None:
             setattr(sys, name, stream)
     # An arrow or a name that the terminal's encoding lacks is escaped, not an error.
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
 
 
