@@ -2,6 +2,7 @@ import contextlib
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 pytest.importorskip("fastapi", reason="needs the extra srgan[serve]")
 pytest.importorskip("granian", reason="needs the extra srgan[serve]")
 
+from srgan.image.atomic import sweep
 from srgan.server.limits import table
 
 COMMAND = [sys.executable, "-m", "srgan.cli.main", "serve"]
@@ -57,7 +59,7 @@ def test_a_server_that_fails_ends_instead_of_answering_nobody() -> None:
         (["--model", "nothing"], "bicubic"),
         (["--queue-jobs", "0"], "--queue-jobs"),
         (["--port", "99999"], "--port"),
-        (["--port", "0", "--spool", "/nothing/there"], "--spool /nothing/there"),
+        (["--port", "0", "--spool", "/nothing/there"], "--spool /nothing/there: No such file"),
         (["--port", "0", "--threads", "0"], "--threads"),
         (["--port", "0", "--device", "tpu"], "auto, cpu or cuda"),
         (["--port", "0", "--allowed-host", "https://photos.example/"], "without http://"),
@@ -75,6 +77,9 @@ def test_what_cannot_be_served_is_one_line_that_says_how_to_mend_it(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
 def test_it_serves_until_sigterm_and_leaves_nothing(tmp_path: Path) -> None:
+    killed = tmp_path / ".srgan-0123456789abcdef.part"  # its server's lock went with it
+    (killed / "job").mkdir(parents=True)
+    (killed / "job" / "upload").write_bytes(b"somebody's photo")
     server = subprocess.Popen(
         [*COMMAND, "--port", "0", "--model", "bicubic", "--spool", str(tmp_path)],
         env=os.environ | {"PYTHONPATH": SOURCE},
@@ -88,7 +93,10 @@ def test_it_serves_until_sigterm_and_leaves_nothing(tmp_path: Path) -> None:
         address = re.search(r"http://127\.0\.0\.1:(\d+)/", server.stdout.readline())
         assert address is not None
         assert b"srgan" in urllib.request.urlopen(address[0], timeout=120).read()
-        assert len(list(tmp_path.iterdir())) == 1
+        (spool,) = tmp_path.iterdir()
+        assert spool != killed
+        assert stat.S_IMODE(spool.stat().st_mode) == 0o700
+        assert sweep(tmp_path) == 0  # as another server would
         # Open connections, half of them with a request on its way, must not disturb the end.
         for number in range(8):
             client = socket.create_connection(("127.0.0.1", int(address[1])), timeout=120)

@@ -98,6 +98,7 @@ def _serve(
         raise UsageError(
             f"the server needs {error.name}; install it with: pip install 'srgan[serve]'"
         ) from error
+    from srgan.image.atomic import private_folder, sweep
     from srgan.inference.runtimes import check_threads, choose_device
     from srgan.server.guards import LOCAL_HOSTS, Access, is_host
     from srgan.server.lane import LibraryOpener
@@ -134,10 +135,13 @@ def _serve(
     if token:
         shown += f"#token={token}"
     try:
-        folder = Path(tempfile.mkdtemp(prefix="srgan-", dir=spool))
+        parent = (spool or Path(tempfile.gettempdir())).absolute()
+        sweep(parent)  # what a killed server left
+        folder = private_folder(parent)
     except OSError as error:
+        where = f"--spool {spool}" if spool else "--spool"
         raise UsageError(
-            f"--spool {spool}: {error.strerror}; name a folder that is there and can be written"
+            f"{where}: {error.strerror}; name a folder that is there and can be written"
         ) from error
     config = Config(known, default, folder, access, limits, LibraryOpener(device, threads))
     serve(

@@ -155,6 +155,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go)
 
 
+def private_folder(parent: Path) -> Path:
+    """A new folder for this process alone; once that is dead, :func:`sweep` removes it."""
+    folder, _held_until_the_end = _create_folder(parent, mode=0o700)
+    return folder
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents, each of them durable."""
     if folder.is_dir():
@@ -266,11 +272,11 @@ def _take_name(name: Path, target: Path) -> None:
     _remove(name)
 
 
-def _create_folder(parent: Path) -> tuple[Path, int | None]:
+def _create_folder(parent: Path, mode: int = 0o777) -> tuple[Path, int | None]:
     """A new folder, and the handle by which it is locked where the system can."""
     while True:
         name = parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
-        name.mkdir()
+        name.mkdir(mode)
         _here.add(name)
         if fcntl is None:
             return name, None
