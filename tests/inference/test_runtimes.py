@@ -7,8 +7,9 @@ import pytest
 
 from inference.tiny import tiny
 from srgan.errors import RuntimeFailed
+from srgan.inference import runtimes
 from srgan.inference.graph import build_graph
-from srgan.inference.runtimes import OnnxRuntime, OpenVino
+from srgan.inference.runtimes import OnnxRuntime, OpenVino, open_runtime
 
 BATCH = np.random.default_rng(0).random((1, 3, 6, 5), dtype=np.float32)
 
@@ -40,3 +41,20 @@ def test_an_input_that_does_not_fit_is_one_clear_line(name: str) -> None:
     with pytest.raises(RuntimeFailed, match=name) as caught:
         runtime(np.zeros((1, 5, 4, 4), np.float32))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not runtimes.installed("openvino"), reason="openvino is not installed")
+def test_where_openvino_does_not_start_onnx_runtime_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing() -> None:
+        raise ImportError("libtbb.so.12: cannot open shared object file")
+
+    monkeypatch.setattr(runtimes, "_openvino_core", missing)
+    runtimes._openvino_starts.cache_clear()
+    try:
+        runtime = open_runtime(build_graph(*tiny()), device="cpu", precision="fp32", threads=1)
+    finally:
+        runtimes._openvino_starts.cache_clear()
+    assert isinstance(runtime, OnnxRuntime)
+    assert runtime(BATCH).shape[:2] == (1, 3)

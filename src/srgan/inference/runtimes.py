@@ -185,7 +185,16 @@ def has_openvino() -> bool:
 
     Its threads do not come along, and it waits for them for ever.
     """
-    return installed("openvino") and _openvino_process in (None, os.getpid())
+    return installed("openvino") and _openvino_process in (None, os.getpid()) and _openvino_starts()
+
+
+@cache
+def _openvino_starts() -> bool:
+    try:
+        _openvino_core()
+    except Exception:  # a library of the system that it wants is not there, for one
+        return False
+    return True
 
 
 @cache
