@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,15 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe.safetensors"):
         with pytest.raises(ModelRefused, match="no regular file"):
             load_weights(path)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int8, np.bool_])
+def test_whole_numbers_are_no_weights(dtype: type, tmp_path: Path) -> None:
+    text = json.dumps(asdict(HEADER))
+    tensors = {name: array.astype(dtype) for name, array in TENSORS.items()}
+    save_file(tensors, tmp_path / "w", metadata={"srgan": text})
+    with pytest.raises(ModelRefused, match=r"tensor head\.weight .*not floating-point"):
+        load_weights(tmp_path / "w")
 
 
 def test_headers_that_nest_without_end(tmp_path: Path) -> None:

@@ -110,7 +110,10 @@ def load_weights(path: str | Path) -> tuple[Tensors, Header]:
     tensors: Tensors = {}
     for name in file.keys():  # noqa: SIM118 - a safetensors file is not iterable
         try:
-            array = np.asarray(file.get_tensor(name), dtype=np.float32)
+            stored = file.get_tensor(name)
+            if stored.dtype.kind in "biu":
+                raise ValueError(f"its values are {stored.dtype}, not floating-point")
+            array = np.asarray(stored, dtype=np.float32)
         except (SafetensorError, TypeError, ValueError, AttributeError) as error:
             raise ModelRefused(
                 f"{path}: tensor {_shown(name)} cannot be read ({_shown(error)})"
