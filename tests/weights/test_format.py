@@ -95,6 +95,13 @@ def test_whole_numbers_are_no_weights(dtype: type, tmp_path: Path) -> None:
         load_weights(tmp_path / "w")
 
 
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden here")
+def test_a_file_that_may_not_be_read_is_not_said_to_be_missing(path: Path) -> None:
+    path.chmod(0)
+    with pytest.raises(ModelRefused, match="Permission denied"):
+        load_weights(path)
+
+
 def test_headers_that_nest_without_end(tmp_path: Path) -> None:
     save_file(TENSORS, tmp_path / "w", metadata={"srgan": "[" * 100_000})
     with pytest.raises(ModelRefused, match="damaged"):

@@ -130,7 +130,8 @@ def _open(path: str | Path) -> Any:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - str and Path alike
             raise ModelRefused(f"{path}: is no regular file; name a .safetensors file")
-        return safe_open(str(path), framework="numpy")
+        with open(path, "rb"):  # noqa: PTH123 - safetensors says of any failure that it is not there
+            return safe_open(str(path), framework="numpy")
     except FileNotFoundError as error:
         raise ModelRefused(f"{path}: there is no such weights file") from error
     except (SafetensorError, OSError, ValueError) as error:
