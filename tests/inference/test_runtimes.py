@@ -1,5 +1,8 @@
 """What the runtimes do when they fail."""
 
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,12 @@ from srgan.inference.graph import build_graph
 from srgan.inference.runtimes import OnnxRuntime, OpenVino, open_runtime
 
 BATCH = np.random.default_rng(0).random((1, 3, 6, 5), dtype=np.float32)
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_after_a_failure_for_want_of_memory_the_values_are_right_again() -> None:
@@ -58,3 +67,17 @@ def test_where_openvino_does_not_start_onnx_runtime_takes_its_place(
         runtimes._openvino_starts.cache_clear()
     assert isinstance(runtime, OnnxRuntime)
     assert runtime(BATCH).shape[:2] == (1, 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_pictures_of_ever_new_sizes_take_no_more_memory() -> None:
+    runtime = OpenVino(build_graph(*tiny()), precision="fp32", threads=1)
+
+    def held_after(heights: range) -> int:
+        for height in heights:
+            for width in range(4, 34):
+                runtime(np.zeros((1, 3, height, width), np.float32))
+        return resident()
+
+    before = held_after(range(4, 6))
+    assert held_after(range(6, 9)) - before < 35_000_000  # 70 MB if all sizes are remembered
