@@ -74,6 +74,13 @@ def test_an_empty_argument_is_not_the_current_folder(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["photo.png"]
 
 
+def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    ran = in_shell(f'cd "{tmp_path}/gone" && rmdir ../gone && "$@"', "upscale", "photo.png")
+    assert ran.returncode == 1
+    assert ran.stderr == "srgan: the current folder is gone: No such file or directory\n"
+
+
 @pytest.mark.parametrize(
     ("command", "given", "hint"),
     [

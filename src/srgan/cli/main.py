@@ -125,7 +125,9 @@ def main() -> None:
         # What concerns a picture has been told as an error of ours.
         if os.environ.get("SRGAN_DEBUG"):
             raise
-        where = error.filename or "standard output cannot be written"
+        gone = isinstance(error, FileNotFoundError)
+        nameless = "the current folder is gone" if gone else "standard output cannot be written"
+        where = error.filename or nameless
         print(f"srgan: {where}: {error.strerror or error}", file=sys.stderr)
         _silence(sys.stdout)
         sys.exit(1)
