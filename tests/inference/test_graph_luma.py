@@ -20,6 +20,9 @@ CASES = [
     ("drcn", {"scale": 4, "channels": 8, "recursions": 3}),
     ("scn", {"scale": 4, "atoms": 16}),
     ("scn", {"scale": 3}),
+    ("fsrcnn", {"scale": 2, "residual": False}),
+    ("fsrcnn", {"scale": 3, "mappings": 2, "residual": True}),
+    ("fsrcnn", {"scale": 4, "channels": 8, "shrunk": 4, "residual": True}),
 ]
 
 

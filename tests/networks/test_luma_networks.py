@@ -33,6 +33,13 @@ def test_the_fixed_convolution_is_matlabs_bicubic(scale: int) -> None:
             {"channels": 256, "recursions": 16},
             (9 * 256 + 256) + 3 * (9 * 256 * 256 + 256) + (9 * 256 + 1) + 16,
         ),
+        (
+            "fsrcnn",
+            {},
+            (25 * 56 + 56 * 12 + 4 * 9 * 12 * 12 + 12 * 56 + 81 * 56)  # the paper's 12,464
+            + 2 * (56 + 12 + 4 * 12 + 56)
+            + 1,
+        ),
         ("scn", {}, 81 * 100 + 100 * 128 + 128 * 128 + 128 * 25 + 25 * 25 + 1),
     ],
 )
@@ -48,6 +55,7 @@ def test_parameters(architecture: str, arguments: dict[str, int], parameters: in
         ("espcn", {"scale": 3, "residual": True}),
         ("drcn", {"scale": 3, "channels": 8, "recursions": 2}),
         ("scn", {"scale": 3, "atoms": 8}),
+        ("fsrcnn", {"scale": 3, "residual": True}),
     ],
 )
 def test_shape_and_a_start_near_bicubic(architecture: str, arguments: dict[str, int]) -> None:

@@ -44,7 +44,9 @@ def test_luma_is_matlabs() -> None:
 
 
 @pytest.mark.parametrize("method", ["adam", "muon"])
-@pytest.mark.parametrize("name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9", "scn"])
+@pytest.mark.parametrize(
+    "name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9", "scn", "fsrcnn"]
+)
 def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     name: str, method: str, pack: Path, tmp_path: Path
 ) -> None:

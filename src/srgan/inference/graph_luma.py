@@ -1,8 +1,8 @@
 """From the weights file of a luma network to an ONNX graph, without PyTorch.
 
-The graph takes and gives RGB: luma goes through SRCNN, ESPCN, DRCN or SCN, and all three
-channels through MATLAB's bicubic filter. What the network finds missing in luma is added to each
-channel, which moves luma and leaves chroma alone.
+The graph takes and gives RGB: luma goes through the network, and all three channels through
+MATLAB's bicubic filter. What the network finds missing in luma is added to each channel, which
+moves luma and leaves chroma alone.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,8 @@ def reach_luma(header: Header) -> int:
     arguments = header.arguments
     if header.architecture == "espcn":
         return 4
+    if header.architecture == "fsrcnn":
+        return 2 + int(arguments.get("mappings", 4)) + _transposed(9, header.scale)[0]
     if header.architecture == "srcnn":
         radius = 4 + int(arguments.get("middle", 5)) // 2 + 2
     elif header.architecture == "scn":
@@ -44,7 +46,7 @@ def build_luma_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> byt
         ModelRefused: the tensors do not fit the header.
     """
     graph = _LumaGraph(tensors, header)
-    builders = {"srcnn": _srcnn, "espcn": _espcn, "drcn": _drcn, "scn": _scn}
+    builders = {"srcnn": _srcnn, "espcn": _espcn, "drcn": _drcn, "scn": _scn, "fsrcnn": _fsrcnn}
     missing = builders[header.architecture](graph)
     graph.take.finish()
     return graph.model(f"{header.architecture}_x{header.scale}", graph.coloured(missing))
@@ -99,6 +101,26 @@ def _scn_dilation(scale: int) -> int:
     return max(1, scale // 2)
 
 
+def _fsrcnn(graph: "_LumaGraph") -> str:
+    arguments = graph.arguments
+    width, shrunk = int(arguments.get("channels", 56)), int(arguments.get("shrunk", 12))
+    x = graph.prelu_conv(graph.luma, "features", 1, width, 5)
+    x = graph.prelu_conv(x, "shrink", width, shrunk, 1)
+    for i in range(int(arguments.get("mappings", 4))):
+        x = graph.prelu_conv(x, f"map.{i}", shrunk, shrunk, 3)
+    x = graph.prelu_conv(x, "expand", shrunk, width, 1)
+    return graph.missing(graph.transposed(x, "upscale", width, 1, 9))
+
+
+def _transposed(size: int, scale: int) -> tuple[int, int, int]:
+    """Of a transposed convolution around the middle of the cells: the LR pixels that it reads to
+    each side, and the HR pixels to cut before and after when so many more are put in.
+    """
+    before = (size - scale + 1) // 2
+    reach = ceil(before / scale)
+    return reach, reach * scale + before, reach * scale + size - scale - before
+
+
 class _LumaGraph(Nodes):
     """The layers of a luma network as nodes.
 
@@ -137,6 +159,24 @@ class _LumaGraph(Nodes):
         padded = self._pad(x, size // 2 * dilation) if size > 1 else x
         inputs = [padded, *(self._names[tensor] for tensor in shapes)]
         return self.node("Conv", inputs, dilations=[dilation] * 2)
+
+    def prelu_conv(self, x: str, name: str, channels_in: int, channels_out: int, size: int) -> str:
+        """A convolution and its PReLU with a slope for each map."""
+        y = self.conv(x, f"{name}.conv", channels_in, channels_out, size)
+        slopes = self.take(f"{name}.act.weight", (channels_out,)).reshape(-1, 1, 1)
+        return self.node("PRelu", [y, self.constant(slopes)])
+
+    def transposed(self, x: str, name: str, channels_in: int, channels_out: int, size: int) -> str:
+        """A transposed convolution of the file, the edge repeated."""
+        reach, before, after = _transposed(size, self.scale)
+        weight = self.take(f"{name}.weight", (channels_in, channels_out, size, size))
+        bias = self.take(f"{name}.bias", (channels_out,))
+        return self.node(
+            "ConvTranspose",
+            [self._pad(x, reach), self.constant(weight), self.constant(bias)],
+            strides=[self.scale] * 2,
+            pads=[before, before, after, after],
+        )
 
     def shrink(self, x: str) -> str:
         """x brought nearer to 0 by 1, at most to 0"""

@@ -234,13 +234,14 @@ def bytes_per_pixel(header: Header, precision: Precision) -> int:
     """What a network takes for each input pixel while it runs, about.
 
     For the paper's network as OpenVINO was measured, in proportion for its kin; the luma
-    networks but ESPCN hold a few sets of maps at the size of the output.
+    networks but ESPCN and FSRCNN hold a few sets of maps at the size of the output.
     """
     if header.architecture == "srresnet":
         paper = 6200 if precision == "fp32" else 3300
         return ceil(paper * int(header.arguments.get("channels", 64)) / 64 * header.scale**2 / 16)
     maps = int(header.arguments.get("channels", header.arguments.get("atoms", 64)))
-    return 12 * maps * (1 if header.architecture == "espcn" else header.scale**2)
+    small = header.architecture in ("espcn", "fsrcnn")
+    return 12 * maps * (1 if small else header.scale**2)
 
 
 def graph_of(

@@ -8,6 +8,7 @@ from torch import nn
 from srgan.errors import ModelRefused
 from srgan.networks.drcn import DRCN
 from srgan.networks.espcn import ESPCN
+from srgan.networks.fsrcnn import FSRCNN
 from srgan.networks.scn import SCN
 from srgan.networks.srcnn import SRCNN
 from srgan.networks.srresnet import SRResNet
@@ -18,6 +19,7 @@ _NETWORKS: dict[str, type[nn.Module]] = {
     "espcn": ESPCN,
     "drcn": DRCN,
     "scn": SCN,
+    "fsrcnn": FSRCNN,
 }
 
 

@@ -44,6 +44,31 @@ def same_conv(
     )
 
 
+class LearntUp(nn.ConvTranspose2d):
+    """Learnt upscaling: a transposed convolution of stride ``scale``, the edge repeated.
+
+    (N, C, H, W) → (N, ``channels_out``, H * scale, W * scale). What an LR pixel adds lies around
+    the middle of its cell, as with the bicubic filter; half a pixel to its left and above where
+    ``size`` and ``scale`` are not both even or both odd.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, size: int, *, scale: int) -> None:
+        before = (size - scale + 1) // 2  # how far the kernel stands out of its cell
+        self.reach = -(-before // scale)
+        super().__init__(
+            channels_in,
+            channels_out,
+            size,
+            stride=scale,
+            padding=self.reach * scale + before,
+            output_padding=(size - scale) % 2,
+        )
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        padded = F.pad(x, [self.reach] * 4, mode="replicate")
+        return super().forward(padded, output_size)
+
+
 def start_as_contrasts(conv: nn.Conv2d, gain: float) -> None:
     """Start a first layer with kernels that see differences of luma, not luma itself.
 

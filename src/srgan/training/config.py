@@ -223,12 +223,14 @@ class GanConfig:
 class LumaNetworkConfig:
     """A network that works on luma; each architecture reads what it knows of these."""
 
-    architecture: Literal["srcnn", "espcn", "drcn", "scn"]
+    architecture: Literal["srcnn", "espcn", "drcn", "scn", "fsrcnn"]
     scale: int = 4
     middle: int = 5
     channels: int = 64
     recursions: int = 16
     atoms: int = 128
+    shrunk: int = 12
+    mappings: int = 4
     residual: bool = True
 
 
@@ -278,6 +280,8 @@ _LEAST = {
     "network.channels": 1,
     "network.recursions": 1,
     "network.atoms": 1,
+    "network.shrunk": 1,
+    "network.mappings": 0,
     "optimiser.warm_up": 0,
     "optimiser.decay": 0,
     "adversarial.channels": 1,

@@ -1,4 +1,4 @@
-"""Training of the small networks that enlarge luma alone: SRCNN, ESPCN, DRCN, SCN.
+"""Training of the small networks that enlarge luma alone: SRCNN, ESPCN, DRCN ...
 
 Read from top to bottom: set up, then batch, forward, loss, step, log, validate, save. They were
 published with mean squared error on luma, which is what they get here.
