@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from srgan.networks.luma import BicubicUp, same_conv
+from srgan.networks.luma import BicubicUp, SameConv
 
 
 class DRCN(nn.Module):
@@ -30,11 +30,11 @@ class DRCN(nn.Module):
     def __init__(self, *, scale: int = 4, channels: int = 256, recursions: int = 16) -> None:
         super().__init__()
         self.enlarge = BicubicUp(scale)
-        self.embed1 = same_conv(1, channels, 3)
-        self.embed2 = same_conv(channels, channels, 3)
-        self.recursion = same_conv(channels, channels, 3)
-        self.reconstruct1 = same_conv(channels, channels, 3)
-        self.reconstruct2 = same_conv(channels, 1, 3)
+        self.embed1 = SameConv(1, channels, 3)
+        self.embed2 = SameConv(channels, channels, 3)
+        self.recursion = SameConv(channels, channels, 3)
+        self.reconstruct1 = SameConv(channels, channels, 3)
+        self.reconstruct2 = SameConv(channels, 1, 3)
         self.depth_weights = nn.Parameter(torch.full((recursions,), 1.0 / recursions))
         self._start_as_identity()
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from srgan.networks.luma import BicubicUp, same_conv, start_as_contrasts
+from srgan.networks.luma import BicubicUp, SameConv, start_as_contrasts
 
 
 class ESPCN(nn.Module):
@@ -29,9 +29,9 @@ class ESPCN(nn.Module):
         self.scale = scale
         self.residual = residual
         self.enlarge = BicubicUp(scale)
-        self.patches = same_conv(1, channels, 5)
-        self.mapping = same_conv(channels, channels // 2, 3)
-        self.cells = same_conv(channels // 2, scale**2, 3)
+        self.patches = SameConv(1, channels, 5)
+        self.mapping = SameConv(channels, channels // 2, 3)
+        self.cells = SameConv(channels // 2, scale**2, 3)
         if residual:
             start_as_contrasts(self.patches, gain=8.0)
 

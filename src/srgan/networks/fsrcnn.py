@@ -8,7 +8,7 @@ A PReLU with a slope for each map follows every convolution but the transposed o
 
 from torch import Tensor, nn
 
-from srgan.networks.luma import BicubicUp, LearntUp, same_conv, start_as_contrasts
+from srgan.networks.luma import BicubicUp, LearntUp, SameConv, start_as_contrasts
 
 
 class Layer(nn.Module):
@@ -16,7 +16,7 @@ class Layer(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, size: int) -> None:
         super().__init__()
-        self.conv = same_conv(channels_in, channels_out, size)
+        self.conv = SameConv(channels_in, channels_out, size)
         self.act = nn.PReLU(channels_out)
         nn.init.kaiming_normal_(self.conv.weight, a=0.25)
 

@@ -1,5 +1,7 @@
 """What the networks that work on luma alone share: the exact bicubic enlargement."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -29,19 +31,30 @@ class BicubicUp(nn.Module):
             return F.pixel_shuffle(F.conv2d(padded, self.kernel), self.scale)
 
 
-def same_conv(
-    channels_in: int, channels_out: int, size: int, *, dilation: int = 1, bias: bool = True
-) -> nn.Conv2d:
+class SameConv(nn.Conv2d):
     """A convolution that keeps the size; the edge is repeated, not framed in black."""
-    return nn.Conv2d(
-        channels_in,
-        channels_out,
-        size,
-        padding=size // 2 * dilation,
-        dilation=dilation,
-        bias=bias,
-        padding_mode="replicate" if size > 1 else "zeros",  # of no width at size 1, but a copy
-    )
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        size: int | tuple[int, int],
+        *,
+        dilation: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(channels_in, channels_out, size, dilation=dilation, bias=bias)
+        height, width = (side // 2 * dilation for side in self.kernel_size)
+        self.edge = (width, width, height, height)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(repeat_edge(x, self.edge) if any(self.edge) else x)
+
+
+def repeat_edge(x: Tensor, by: Sequence[int]) -> Tensor:
+    """(N, C, H, W) with the edge repeated ``by`` left, right, above and below; bf16 stays bf16."""
+    with torch.autocast(x.device.type, enabled=False):
+        return F.pad(x, by, mode="replicate")
 
 
 class LearntUp(nn.ConvTranspose2d):
@@ -53,7 +66,7 @@ class LearntUp(nn.ConvTranspose2d):
     """
 
     def __init__(self, channels_in: int, channels_out: int, size: int, *, scale: int) -> None:
-        before = (size - scale + 1) // 2  # how far the kernel stands out of its cell
+        self.before = before = (size - scale + 1) // 2  # how far the kernel stands out of its cell
         self.reach = -(-before // scale)
         super().__init__(
             channels_in,
@@ -64,9 +77,17 @@ class LearntUp(nn.ConvTranspose2d):
             output_padding=(size - scale) % 2,
         )
 
+    def start_as_triangles(self) -> None:
+        """Start as the linear filter; the maps that come in go out in turn."""
+        (channels_in, channels_out, size, _), scale = self.weight.shape, self.stride[0]
+        places = (torch.arange(size) - self.before - (scale - 1) / 2) / scale
+        kernel = (1.0 - places.abs()).clamp(min=0.0)
+        turn = torch.arange(channels_out) % channels_in == torch.arange(channels_in)[:, None]
+        with torch.no_grad():
+            self.weight.copy_(turn[:, :, None, None] * kernel[:, None] * kernel)
+
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        padded = F.pad(x, [self.reach] * 4, mode="replicate")
-        return super().forward(padded, output_size)
+        return super().forward(repeat_edge(x, [self.reach] * 4), output_size)
 
 
 def start_as_contrasts(conv: nn.Conv2d, gain: float) -> None:

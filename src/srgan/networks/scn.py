@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from srgan.networks.luma import BicubicUp, same_conv, start_as_contrasts
+from srgan.networks.luma import BicubicUp, SameConv, start_as_contrasts
 
 FEATURES = 100
 PATCH = 5
@@ -39,11 +39,11 @@ class SCN(nn.Module):
     def __init__(self, *, scale: int = 4, atoms: int = 128) -> None:
         super().__init__()
         self.enlarge = BicubicUp(scale)
-        self.patches = same_conv(1, FEATURES, 9, dilation=dilation(scale), bias=False)
-        self.encode = same_conv(FEATURES, atoms, 1, bias=False)
-        self.inhibit = same_conv(atoms, atoms, 1, bias=False)
-        self.decode = same_conv(atoms, PATCH**2, 1, bias=False)
-        self.overlap = same_conv(PATCH**2, 1, PATCH)
+        self.patches = SameConv(1, FEATURES, 9, dilation=dilation(scale), bias=False)
+        self.encode = SameConv(FEATURES, atoms, 1, bias=False)
+        self.inhibit = SameConv(atoms, atoms, 1, bias=False)
+        self.decode = SameConv(atoms, PATCH**2, 1, bias=False)
+        self.overlap = SameConv(PATCH**2, 1, PATCH)
         start_as_contrasts(self.patches, gain=4.0)
         self._start_near_bicubic()
 

@@ -7,7 +7,7 @@ LR luma ─ bicubic ─┬─ conv 9x9, 64 ─ ReLU ─ conv 1x1 or 5x5, 32 ─ 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from srgan.networks.luma import BicubicUp, same_conv, start_as_contrasts
+from srgan.networks.luma import BicubicUp, SameConv, start_as_contrasts
 
 
 class SRCNN(nn.Module):
@@ -29,9 +29,9 @@ class SRCNN(nn.Module):
         super().__init__()
         self.residual = residual
         self.enlarge = BicubicUp(scale)
-        self.patches = same_conv(1, 64, 9)
-        self.mapping = same_conv(64, 32, middle)
-        self.reconstruction = same_conv(32, 1, 5)
+        self.patches = SameConv(1, 64, 9)
+        self.mapping = SameConv(64, 32, middle)
+        self.reconstruction = SameConv(32, 1, 5)
         if residual:
             start_as_contrasts(self.patches, gain=4.0)
 
