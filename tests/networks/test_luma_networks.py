@@ -9,7 +9,7 @@ from srgan.image.resize import imresize
 torch = pytest.importorskip("torch")
 
 from srgan.networks.build import build  # noqa: E402
-from srgan.networks.luma import BicubicUp  # noqa: E402
+from srgan.networks.luma import BicubicUp, LearntUp  # noqa: E402
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -18,6 +18,19 @@ def test_the_fixed_convolution_is_matlabs_bicubic(scale: int) -> None:
     expected = imresize(picture, scale=scale)
     got = BicubicUp(scale)(torch.from_numpy(picture)[None, None])[0, 0].numpy()
     assert np.abs(got - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("size", [9, 14])
+def test_learnt_upscaling_lies_where_the_linear_filter_does(size: int, scale: int) -> None:
+    picture = np.random.default_rng(0).random((6, 7)).astype(np.float32)
+    expected = imresize(picture, scale=scale, kernel="bilinear")
+    upscale = LearntUp(1, 1, size, scale=scale)
+    upscale.start_as_triangles()
+    with torch.no_grad():
+        torch.nn.init.zeros_(upscale.bias)
+        got = upscale(torch.from_numpy(picture)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +53,13 @@ def test_the_fixed_convolution_is_matlabs_bicubic(scale: int) -> None:
             + 2 * (56 + 12 + 4 * 12 + 56)
             + 1,
         ),
+        (
+            "eeds",
+            {},
+            (9 * 4 + 4 + 196 * 4 * 8 + 8 + 25 * 8 + 1)
+            + (9 * 64 + 64 + 6 * (9 * 64 * 64 + 64) + 64 * 4 + 4 + 196 * 4 * 4 + 4 + 4 * 64 + 64)
+            + (64 * 16 + 16 + 16 * 16 + 16 + 2 * (3 + 5 + 7) * 16 * 16 + 6 * 16 + 64 + 1),
+        ),
         ("scn", {}, 81 * 100 + 100 * 128 + 128 * 128 + 128 * 25 + 25 * 25 + 1),
     ],
 )
@@ -56,6 +76,7 @@ def test_parameters(architecture: str, arguments: dict[str, int], parameters: in
         ("drcn", {"scale": 3, "channels": 8, "recursions": 2}),
         ("scn", {"scale": 3, "atoms": 8}),
         ("fsrcnn", {"scale": 3, "residual": True}),
+        ("eeds", {"scale": 3, "channels": 8, "residual": True}),
     ],
 )
 def test_shape_and_a_start_near_bicubic(architecture: str, arguments: dict[str, int]) -> None:

@@ -45,7 +45,7 @@ def test_luma_is_matlabs() -> None:
 
 @pytest.mark.parametrize("method", ["adam", "muon"])
 @pytest.mark.parametrize(
-    "name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9", "scn", "fsrcnn"]
+    "name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9", "scn", "fsrcnn", "eeds"]
 )
 def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     name: str, method: str, pack: Path, tmp_path: Path

@@ -5,7 +5,7 @@ MATLAB's bicubic filter. What the network finds missing in luma is added to each
 moves luma and leaves chroma alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
 
@@ -25,7 +25,9 @@ def reach_luma(header: Header) -> int:
     if header.architecture == "espcn":
         return 4
     if header.architecture == "fsrcnn":
-        return 2 + int(arguments.get("mappings", 4)) + _transposed(9, header.scale)[0]
+        return 2 + int(arguments.get("mappings", 4)) + _transposed_reach(9, header.scale)
+    if header.architecture == "eeds":
+        return 3 + _transposed_reach(14, header.scale, beyond=7)
     if header.architecture == "srcnn":
         radius = 4 + int(arguments.get("middle", 5)) // 2 + 2
     elif header.architecture == "scn":
@@ -46,8 +48,7 @@ def build_luma_graph(tensors: Mapping[str, NDArray[Any]], header: Header) -> byt
         ModelRefused: the tensors do not fit the header.
     """
     graph = _LumaGraph(tensors, header)
-    builders = {"srcnn": _srcnn, "espcn": _espcn, "drcn": _drcn, "scn": _scn, "fsrcnn": _fsrcnn}
-    missing = builders[header.architecture](graph)
+    missing = _BUILDERS[header.architecture](graph)
     graph.take.finish()
     return graph.model(f"{header.architecture}_x{header.scale}", graph.coloured(missing))
 
@@ -112,13 +113,40 @@ def _fsrcnn(graph: "_LumaGraph") -> str:
     return graph.missing(graph.transposed(x, "upscale", width, 1, 9))
 
 
-def _transposed(size: int, scale: int) -> tuple[int, int, int]:
-    """Of a transposed convolution around the middle of the cells: the LR pixels that it reads to
-    each side, and the HR pixels to cut before and after when so many more are put in.
+def _eeds(graph: "_LumaGraph") -> str:
+    width = int(graph.arguments.get("channels", 64))
+    x = graph.relu(graph.conv(graph.luma, "shallow.features", 1, 4, 3))
+    x = graph.relu(graph.transposed(x, "shallow.upscale", 4, 8, 14))
+    shallow = graph.conv(x, "shallow.reconstruct", 8, 1, 5)
+    x = graph.relu(graph.conv(graph.luma, "deep.features", 1, width, 3))
+    x = _eeds_block(graph, x, "deep.block", width)
+    x = graph.relu(graph.conv(x, "deep.narrow", width, 4, 1))
+    x = graph.relu(graph.transposed(x, "deep.upscale", 4, 4, 14))
+    x = graph.relu(graph.conv(x, "deep.widen", 4, width, 1))
+    for name in ("deep.block1", "deep.block2"):
+        x = _eeds_block(graph, x, name, width)
+    x = graph.relu(graph.conv(x, "deep.scales.reduce", width, 16, 1))
+    seen = [graph.relu(graph.conv(x, "deep.scales.point", 16, 16, 1))]
+    for i, side in enumerate((3, 5, 7)):
+        row = graph.relu(graph.conv(x, f"deep.scales.rows.{i}", 16, 16, (1, side)))
+        seen.append(graph.relu(graph.conv(row, f"deep.scales.columns.{i}", 16, 16, (side, 1))))
+    x = graph.node("Concat", seen, axis=1)
+    deep = graph.conv(x, "deep.scales.reconstruct", 64, 1, 1)
+    return graph.missing(graph.node("Add", [shallow, deep]))
+
+
+def _eeds_block(graph: "_LumaGraph", x: str, name: str, width: int) -> str:
+    y = graph.relu(graph.conv(x, f"{name}.conv1", width, width, 3))
+    return graph.relu(graph.node("Add", [x, graph.conv(y, f"{name}.conv2", width, width, 3)]))
+
+
+def _transposed_reach(size: int, scale: int, *, beyond: int = 0) -> int:
+    """How many LR pixels to each side a cell depends on through a transposed convolution.
+
+    ``beyond``: how many HR pixels to each side the layers after it read.
     """
     before = (size - scale + 1) // 2
-    reach = ceil(before / scale)
-    return reach, reach * scale + before, reach * scale + size - scale - before
+    return (scale - 1 + beyond + before) // scale
 
 
 class _LumaGraph(Nodes):
@@ -142,21 +170,22 @@ class _LumaGraph(Nodes):
         name: str,
         channels_in: int,
         channels_out: int,
-        size: int,
+        size: int | tuple[int, int],
         *,
         dilation: int = 1,
         bias: bool = True,
     ) -> str:
         """A convolution of the file, the edge repeated; a shared one is stored once."""
+        height, width = (size, size) if isinstance(size, int) else size
         shapes: dict[str, tuple[int, ...]] = {
-            f"{name}.weight": (channels_out, channels_in, size, size)
+            f"{name}.weight": (channels_out, channels_in, height, width)
         }
         if bias:
             shapes[f"{name}.bias"] = (channels_out,)
         for tensor, shape in shapes.items():
             if tensor not in self._names:
                 self._names[tensor] = self.constant(self.take(tensor, shape))
-        padded = self._pad(x, size // 2 * dilation) if size > 1 else x
+        padded = self._pad(x, height // 2 * dilation, width // 2 * dilation)
         inputs = [padded, *(self._names[tensor] for tensor in shapes)]
         return self.node("Conv", inputs, dilations=[dilation] * 2)
 
@@ -168,14 +197,16 @@ class _LumaGraph(Nodes):
 
     def transposed(self, x: str, name: str, channels_in: int, channels_out: int, size: int) -> str:
         """A transposed convolution of the file, the edge repeated."""
-        reach, before, after = _transposed(size, self.scale)
+        reach, before = _transposed_reach(size, self.scale), (size - self.scale + 1) // 2
+        cut = reach * self.scale + before
+        cut_after = cut - (size - self.scale) % 2
         weight = self.take(f"{name}.weight", (channels_in, channels_out, size, size))
         bias = self.take(f"{name}.bias", (channels_out,))
         return self.node(
             "ConvTranspose",
-            [self._pad(x, reach), self.constant(weight), self.constant(bias)],
+            [self._pad(x, reach, reach), self.constant(weight), self.constant(bias)],
             strides=[self.scale] * 2,
-            pads=[before, before, after, after],
+            pads=[cut, cut, cut_after, cut_after],
         )
 
     def shrink(self, x: str) -> str:
@@ -191,18 +222,30 @@ class _LumaGraph(Nodes):
         """What the bicubic enlargement of luma lacks, from what the network gives."""
         return y if self.arguments.get("residual", False) else self.node("Sub", [y, self.enlarged])
 
-    def _pad(self, x: str, by: int) -> str:
-        if f"pads{by}" not in self._names:
-            pads = np.array([0, 0, by, by, 0, 0, by, by], np.int64)
-            self._names[f"pads{by}"] = self.constant(pads)
-        return self.node("Pad", [x, self._names[f"pads{by}"]], mode="edge")
+    def _pad(self, x: str, rows: int, columns: int) -> str:
+        if not (rows or columns):
+            return x
+        name = f"pads{rows}x{columns}"
+        if name not in self._names:
+            self._names[name] = self.constant(np.array([0, 0, rows, columns] * 2, np.int64))
+        return self.node("Pad", [x, self._names[name]], mode="edge")
 
     def _bicubic(self, x: str, channels: int) -> str:
         kernel = np.tile(bicubic_cell(self.scale).astype(np.float32), (channels, 1, 1, 1))
-        cells = self.node("Conv", [self._pad(x, 2), self.constant(kernel)], group=channels)
+        cells = self.node("Conv", [self._pad(x, 2, 2), self.constant(kernel)], group=channels)
         return self.shuffle(cells, self.scale)
 
     def coloured(self, missing: str) -> str:
         """RGB of what is missing in luma: the same step in each channel of the enlarged input."""
         gain = self.constant(np.array(255.0 / 219.0, np.float32))
         return self.node("Add", [self._bicubic("input", 3), self.node("Mul", [missing, gain])])
+
+
+_BUILDERS: dict[str, Callable[[_LumaGraph], str]] = {
+    "srcnn": _srcnn,
+    "espcn": _espcn,
+    "drcn": _drcn,
+    "scn": _scn,
+    "fsrcnn": _fsrcnn,
+    "eeds": _eeds,
+}

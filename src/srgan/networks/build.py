@@ -7,6 +7,7 @@ from torch import nn
 
 from srgan.errors import ModelRefused
 from srgan.networks.drcn import DRCN
+from srgan.networks.eeds import EEDS
 from srgan.networks.espcn import ESPCN
 from srgan.networks.fsrcnn import FSRCNN
 from srgan.networks.scn import SCN
@@ -20,6 +21,7 @@ _NETWORKS: dict[str, type[nn.Module]] = {
     "drcn": DRCN,
     "scn": SCN,
     "fsrcnn": FSRCNN,
+    "eeds": EEDS,
 }
 
 

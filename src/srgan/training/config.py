@@ -223,7 +223,7 @@ class GanConfig:
 class LumaNetworkConfig:
     """A network that works on luma; each architecture reads what it knows of these."""
 
-    architecture: Literal["srcnn", "espcn", "drcn", "scn", "fsrcnn"]
+    architecture: Literal["srcnn", "espcn", "drcn", "scn", "fsrcnn", "eeds"]
     scale: int = 4
     middle: int = 5
     channels: int = 64

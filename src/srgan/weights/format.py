@@ -28,7 +28,7 @@ CLASSICAL = (
 )
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
-LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn", "scn", "fsrcnn")
+LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn", "scn", "fsrcnn", "eeds")
 """Those that enlarge luma alone, (N, 1, H, W) in [0, 1]; chroma is left to the bicubic filter."""
 
 ARCHITECTURES = ("srresnet", *LUMA_ARCHITECTURES, *CLASSICAL)
@@ -48,6 +48,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
         **{"scale": int, "channels": int, "shrunk": int, "mappings": int},
         "residual": bool,
     },
+    "eeds": {"scale": int, "channels": int, "residual": bool},
 }
 """What a header may say of each architecture: of what type, or one of which values."""
 
