@@ -273,3 +273,16 @@ def test_cost() -> None:
     luma_and_bicubic = 3 + 3 * 4 * 25
     counted = multiply_adds(build_graph(tensors, header))
     assert layers + luma_and_bicubic <= counted <= layers + luma_and_bicubic + 4 * 25
+
+    # FSRCNN(8, 2, 0) at x3: each LR pixel gives 9x9 HR pixels.
+    shapes = {"features": (8, 1, 5, 5), "shrink": (2, 8, 1, 1), "expand": (8, 2, 1, 1)}
+    tensors = {"upscale.weight": np.zeros((8, 1, 9, 9), np.float32)}
+    tensors["upscale.bias"] = np.zeros(1, np.float32)
+    for name, shape in shapes.items():
+        tensors[f"{name}.conv.weight"] = np.zeros(shape, np.float32)
+        for slopes in (f"{name}.conv.bias", f"{name}.act.weight"):
+            tensors[slopes] = np.zeros(shape[0], np.float32)
+    sizes = {"scale": 3, "channels": 8, "shrunk": 2, "mappings": 0, "residual": True}
+    counted = multiply_adds(build_graph(tensors, Header("fsrcnn", sizes, 3)))
+    layers = 25 * 8 + 8 * 2 + 2 * 8 + 81 * 8
+    assert counted == layers + 3 + 4 * 9 * 25

@@ -93,10 +93,17 @@ def multiply_adds(graph: bytes, side: int = 16) -> int:
     weights = {t.name: list(t.dims) for t in model.graph.initializer}
     total = 0
     for node in model.graph.node:
-        if node.op_type == "Conv":
+        if node.op_type in ("Conv", "ConvTranspose"):
             _, _, height, width = shapes[node.output[0]]
-            total += height * width * int(np.prod(weights[node.input[1]]))
+            products = height * width * int(np.prod(weights[node.input[1]]))
+            if node.op_type == "ConvTranspose":  # an output pixel meets only a part of the kernel
+                products //= int(np.prod(_strides(node)))
+            total += products
     return total // side**2
+
+
+def _strides(node: Any) -> list[int]:
+    return next(list(a.ints) for a in node.attribute if a.name == "strides")
 
 
 def memory_mb(name_or_path: str, *, scale: int) -> float | None:
