@@ -143,6 +143,13 @@ NETWORKS = (
         luma=True,
     ),
     Model(
+        "fsrcnn",
+        "network",
+        "FSRCNN: narrow layers at LR size and learnt upscaling, on luma",
+        parameters=12_809,
+        luma=True,
+    ),
+    Model(
         "drcn-64x9",
         "network",
         "DRCN reduced to 64 channels and 9 recursions",
