@@ -150,6 +150,13 @@ NETWORKS = (
         luma=True,
     ),
     Model(
+        "eeds",
+        "network",
+        "EEDS: a deep and a shallow network with learnt upscaling, summed, on luma",
+        parameters=241_602,
+        luma=True,
+    ),
+    Model(
         "drcn-64x9",
         "network",
         "DRCN reduced to 64 channels and 9 recursions",
