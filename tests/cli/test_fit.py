@@ -68,6 +68,19 @@ def test_photos_that_do_not_help_are_said_in_a_line(photos: Path, tmp_path: Path
     ]
 
 
+def test_a_picture_above_the_limit_is_left_out_and_the_limit_can_be_raised(
+    photos: Path, tmp_path: Path
+) -> None:
+    Image.new("RGB", (300, 200)).save(photos / "large.png")
+    arguments = ("--data", str(photos), "--scale", "2", "--atoms", "16")
+    for limit, count in (("0.05", 3), ("0.07", 4)):
+        out = tmp_path / f"{limit}.safetensors"
+        error, output = _run("fit", "gr", *arguments, "-o", str(out), "--max-input-mp", limit)
+        assert error is None, output
+        assert ("large.png" in output) == (count == 3)
+        assert read_header(out).card["data"].startswith(f"{count} pictures")
+
+
 def test_niqe(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from srgan.image.limits import Limits
+
 
 def fit(
     method: Annotated[
@@ -40,6 +42,9 @@ def fit(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
+    max_input_mp: Annotated[
+        float, typer.Option("--max-input-mp", help="Leave out larger pictures, in megapixels.")
+    ] = 64.0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that exists.")
     ] = False,
@@ -52,7 +57,9 @@ def fit(
     import sys
 
     from srgan.errors import UsageError
+    from srgan.image.limits import Limits
 
+    limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
     if output.exists() and not overwrite:
         raise UsageError(f"{output}: exists already; say --overwrite or another --output")
     if not data.is_dir():
@@ -60,7 +67,7 @@ def fit(
     if method == "niqe":
         from srgan.metrics import niqe
 
-        niqe.save(niqe.fit(_pictures(data)), output)
+        niqe.save(niqe.fit(_pictures(data, limits)), output)
         return
 
     from srgan.classical.methods import METHODS, Options, pack
@@ -79,7 +86,7 @@ def fit(
     def say(done: float) -> None:
         print(f"\r{method}: {done:4.0%}", end="", file=sys.stderr, flush=True)
 
-    images = list(_pictures(data))
+    images = list(_pictures(data, limits))
     learned = METHODS[method].fit(images, Options(scale, atoms, samples, seed), say)
     card = {
         "name": method,
@@ -92,20 +99,20 @@ def fit(
     print(file=sys.stderr)
 
 
-def _pictures(folder: Path) -> Iterator[NDArray[np.uint8]]:
+def _pictures(folder: Path, limits: Limits) -> Iterator[NDArray[np.uint8]]:
     """The folder's pictures as uint8 RGB; one that cannot be read is a line on stderr."""
     import sys
 
     import numpy as np
 
-    from srgan.errors import DataRefused, ImageRefused
+    from srgan.errors import DataRefused, ImageRefused, LimitExceeded
     from srgan.image.files import read_picture
 
     found = False
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         try:
-            colour = read_picture(path).frames[0].colour
-        except ImageRefused as error:
+            colour = read_picture(path, limits=limits).frames[0].colour
+        except (ImageRefused, LimitExceeded) as error:
             print(f"srgan: {error}", file=sys.stderr)
             continue
         found = True
