@@ -88,18 +88,24 @@ def opened(name: str) -> Upscaler:
 
 def draw_sheet(photos: list[np.ndarray], upscalers: dict[str, Upscaler], output: Path) -> None:
     """One row a photo: each method, then the original."""
-    font = ImageFont.load_default(14)
     rows = []
     for hr, (_, damage) in zip(photos, SHOWN, strict=True):
         lr = DAMAGES[damage](hr)
         cells = [(name, upscale_array(lr, u, size=hr.shape[:2])) for name, u in upscalers.items()]
-        strip = Image.new("RGB", (len(cells) * (SIDE + 8) + SIDE, SIDE + 20), "white")
-        pen = ImageDraw.Draw(strip)
-        for i, (name, pixels) in enumerate([*cells, ("original", hr)]):
-            strip.paste(Image.fromarray(pixels), (i * (SIDE + 8), 20))
-            pen.text((i * (SIDE + 8), 2), f"{name}, {damage}", "black", font=font)
-        rows.append(np.asarray(strip))
-    Image.fromarray(np.concatenate(rows)).save(output)
+        rows.append([(f"{name}, {damage}", pixels) for name, pixels in [*cells, ("original", hr)]])
+    draw_rows(rows, output)
+
+
+def draw_rows(rows: list[list[tuple[str, np.ndarray]]], output: Path) -> None:
+    """Pictures beside each other, each below its name."""
+    font = ImageFont.load_default(14)
+    sheet = Image.new("RGB", (len(rows[0]) * (SIDE + 8) - 8, len(rows) * (SIDE + 20)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for j, row in enumerate(rows):
+        for i, (name, pixels) in enumerate(row):
+            sheet.paste(Image.fromarray(pixels), (i * (SIDE + 8), j * (SIDE + 20) + 20))
+            pen.text((i * (SIDE + 8), j * (SIDE + 20) + 2), name, "black", font=font)
+    sheet.save(output)
 
 
 def centre(photo: np.ndarray) -> np.ndarray:

@@ -15,18 +15,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
+from damaged_photos import SIDE, centre, draw_rows, shrunk
 from srgan.classical import landmark
 from srgan.degradation.pipeline import jpeg, to_bytes
 from srgan.evaluation.protocols import score
-from srgan.image.resize import imresize
 from srgan.inference.open import load
 from srgan.inference.upscale import upscale_array
 from srgan.training.data import split
 from srgan.training.packing import Pack
 
-SIDE = 256
 DRAWN = (0, 7)
 SHOWN = ("bicubic", "srgan", "landmark, in relief")
 
@@ -97,9 +95,8 @@ def main() -> None:
     rows = []
     for number, i in enumerate(held_out[::2]):
         photo = np.ascontiguousarray(pack.photo(i))
-        top, left = (photo.shape[0] - SIDE) // 2, (photo.shape[1] - SIDE) // 2
-        hr = photo[top : top + SIDE, left : left + SIDE]
-        lr = np.asarray(imresize(hr, scale=0.25), np.uint8)
+        hr = centre(photo)
+        lr = shrunk(hr)
         results = {
             name: upscale_array(lr, model, size=(SIDE, SIDE)) for name, model in models.items()
         }
@@ -114,19 +111,7 @@ def main() -> None:
     for name, values in scores.items():
         psnr, distance = np.mean(values, axis=0)
         print(f"| {name} | {psnr:.2f} | {distance:.4f} |")
-    draw_sheet([rows[i] for i in DRAWN], arguments.output)
-
-
-def draw_sheet(rows: list[list[tuple[str, np.ndarray]]], output: Path) -> None:
-    """One row a photo, each picture below its name."""
-    font = ImageFont.load_default(14)
-    sheet = Image.new("RGB", (len(rows[0]) * (SIDE + 8) - 8, len(rows) * (SIDE + 20)), "white")
-    pen = ImageDraw.Draw(sheet)
-    for j, row in enumerate(rows):
-        for i, (name, pixels) in enumerate(row):
-            sheet.paste(Image.fromarray(pixels), (i * (SIDE + 8), j * (SIDE + 20) + 20))
-            pen.text((i * (SIDE + 8), j * (SIDE + 20) + 2), name, "black", font=font)
-    sheet.save(output)
+    draw_rows([rows[i] for i in DRAWN], arguments.output)
 
 
 if __name__ == "__main__":
