@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.classical.luma import LumaUpscaler
+from srgan.classical.patches import drawn
 from srgan.classical.shrinkage import solve
 from srgan.classical.subspaces import SIDE, Subspaces, high, learn
 from srgan.errors import DataRefused
@@ -53,8 +54,7 @@ def fit(
             sharp, low = (
                 np.lib.stride_tricks.sliding_window_view(v, (SIDE, SIDE)) for v in (y, high(y))
             )
-            count = sharp.shape[0] * sharp.shape[1]
-            some = np.divmod(draw.choice(count, min(share, count), replace=False), sharp.shape[1])
+            some = drawn(sharp.shape, share, draw)
             patches.append(sharp[some].reshape(-1, SIDE**2))
             highs.append(low[some].reshape(-1, SIDE**2))
         if progress is not None:

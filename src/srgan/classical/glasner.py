@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from srgan.classical.backprojection import back_projected, resized
 from srgan.classical.luma import LumaUpscaler
-from srgan.classical.nearest import Groups
+from srgan.classical.nearest import Groups, blended
 from srgan.classical.pyramid import Pyramid, patches
 from srgan.errors import UsageError
 
@@ -75,10 +75,7 @@ class Examples:
         """
         wanted = wanted - wanted.mean(axis=1, keepdims=True)
         near, distances = self._groups.search(wanted, NEIGHBOURS)
-        distances -= distances[:, :1]  # the nearest always counts
-        weights = np.exp(-distances / np.maximum(tolerated, 1e-8)[:, None])
-        weights /= weights.sum(axis=1, keepdims=True)
-        return np.asarray(np.einsum("nk,nks->ns", weights, self._lost[near]), np.float32)
+        return blended(self._lost[near], distances, np.maximum(tolerated, 1e-8)[:, None])
 
 
 def detail(target: Float, examples: Examples) -> Float:

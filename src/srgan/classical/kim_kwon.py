@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.classical.luma import LumaUpscaler
+from srgan.classical.patches import drawn
 from srgan.errors import DataRefused
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
@@ -161,10 +162,9 @@ def _samples(
         windows = np.lib.stride_tricks.sliding_window_view
         low = windows(_laplacian(enlarged), (SEEN[scale], SEEN[scale]))
         high = windows((hr - enlarged)[cut:-cut, cut:-cut], (SIDE, SIDE))
-        count = low.shape[0] * low.shape[1]
-        y, x = np.divmod(draw.choice(count, min(share, count), replace=False), low.shape[1])
-        seen.append(low[y, x].reshape(len(y), -1))
-        missing.append(high[y, x].reshape(len(y), -1))
+        some = drawn(low.shape, share, draw)
+        seen.append(low[some].reshape(-1, SEEN[scale] ** 2))
+        missing.append(high[some].reshape(-1, SIDE**2))
     return np.concatenate(seen)[:most], np.concatenate(missing)[:most]
 
 

@@ -30,12 +30,9 @@ class Groups:
         some = vectors[np.sort(draw.choice(len(vectors), learned, replace=False))]
         self._centres = some[draw.choice(len(some), count, replace=False)]
         for _ in range(_ROUNDS):
-            group = self._group(some)
-            order = np.argsort(group, kind="stable")
-            found, starts, sizes = np.unique(group[order], return_index=True, return_counts=True)
-            sums = np.add.reduceat(some[order], starts, axis=0)
-            self._centres[found] = sums / sizes[:, None].astype(np.float32)
-        held, group = np.unique(self._group(vectors), return_inverse=True)
+            found, means = group_means(some, closest(some, self._centres))
+            self._centres[found] = means
+        held, group = np.unique(closest(vectors, self._centres), return_inverse=True)
         self._centres, count = self._centres[held], len(held)  # no group is empty
         self._order = np.argsort(group, kind="stable")
         self._ends = np.searchsorted(group[self._order], np.arange(count + 1))
@@ -57,7 +54,7 @@ class Groups:
         """
         numbers = np.full((len(queries), count), -1, np.int64)
         distances = np.full((len(queries), count), np.inf, np.float32)
-        group = self._group(queries)
+        group = closest(queries, self._centres)
         order = np.argsort(group, kind="stable")
         for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
             if len(rows) == 0:  # of no queries at all
@@ -76,10 +73,33 @@ class Groups:
             distances[rows, :found] = np.maximum(np.take_along_axis(values, sort, axis=1) + own, 0)
         return numbers, distances
 
-    def _group(self, vectors: Float) -> Index:
-        lengths = np.square(self._centres).sum(axis=1)
-        parts = [
-            (lengths - 2 * vectors[start : start + _BATCH] @ self._centres.T).argmin(axis=1)
-            for start in range(0, len(vectors), _BATCH)
-        ]
-        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+def closest(vectors: Float, centres: Float) -> Index:
+    """(n, d) and (k, d) → (n,): the number of each vector's nearest centre."""
+    lengths = np.square(centres).sum(axis=1)
+    parts = [
+        (lengths - 2 * vectors[start : start + _BATCH] @ centres.T).argmin(axis=1)
+        for start in range(0, len(vectors), _BATCH)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def group_means(vectors: Float, group: Index) -> tuple[Index, Float]:
+    """The groups that hold any vector, and the mean of each: a step of k-means."""
+    order = np.argsort(group, kind="stable")
+    found, starts, sizes = np.unique(group[order], return_index=True, return_counts=True)
+    sums = np.add.reduceat(vectors[order], starts, axis=0)
+    return found, np.asarray(sums / sizes[:, None].astype(np.float32), np.float32)
+
+
+def blended(values: Float, distances: Float, tolerated: Float | np.float32) -> Float:
+    """(n, k, s) and (n, k) → (n, s): the mean of what neighbours have, the nearer counting more.
+
+    Args:
+        values: of each query's neighbours.
+        distances: squared, the nearest first, which always counts.
+        tolerated: those beyond the nearest's at which a neighbour counts 1/e.
+    """
+    weights = np.exp(-(distances - distances[:, :1]) / tolerated)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.einsum("nk,nks->ns", weights, values), np.float32)

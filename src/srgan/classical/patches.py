@@ -18,6 +18,7 @@ from srgan.image.colour import luma
 from srgan.image.resize import imresize
 
 Float = NDArray[np.float32]
+Index = NDArray[np.int64]
 
 ENERGY = 0.999
 """The part of the features' energy that the principal components keep."""
@@ -57,18 +58,35 @@ class Grid:
 
     def average(self, patches: Float) -> Float:
         """(patches, size²) → (height, width): the mean where patches overlap, 0 where none is."""
-        down, across = self.counts
-        stride = self.step * self.scale
-        cells = patches.reshape(down, across, self.size, self.size)
-        total = np.zeros((self.height, self.width), np.float32)
-        count = np.zeros_like(total)
-        for y in range(self.size):
-            rows = slice(self.scale + y, self.scale + y + stride * (down - 1) + 1, stride)
-            for x in range(self.size):
-                columns = slice(self.scale + x, self.scale + x + stride * (across - 1) + 1, stride)
-                total[rows, columns] += cells[:, :, y, x]
-                count[rows, columns] += 1.0
-        return np.asarray(total / np.maximum(count, 1.0), np.float32)
+        cells = patches.reshape(*self.counts, self.size, self.size)
+        shape = self.height, self.width
+        return overlapped(cells, shape, first=self.scale, step=self.step * self.scale)
+
+
+def overlapped(cells: Float, shape: tuple[int, int], *, first: int = 0, step: int) -> Float:
+    """(down, across, side, side) patches → ``shape``: the mean where they overlap, else 0.
+
+    Args:
+        first: the row and column where the first patch begins.
+        step: pixels from one to the next.
+    """
+    total = np.zeros(shape, np.float32)
+    count = np.zeros_like(total)
+    down, across, height, width = cells.shape
+    for y in range(first, first + height):
+        rows = slice(y, y + step * (down - 1) + 1, step)
+        for x in range(first, first + width):
+            columns = slice(x, x + step * (across - 1) + 1, step)
+            total[rows, columns] += cells[:, :, y - first, x - first]
+            count[rows, columns] += 1.0
+    return np.asarray(total / np.maximum(count, 1.0), np.float32)
+
+
+def drawn(shape: tuple[int, ...], most: int, draw: np.random.Generator) -> tuple[Index, Index]:
+    """Rows and columns of at most so many of the places of a (height, width), none twice."""
+    count = shape[0] * shape[1]
+    rows, columns = np.divmod(draw.choice(count, min(most, count), replace=False), shape[1])
+    return rows, columns
 
 
 def features(enlarged: Float, grid: Grid) -> Float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from srgan.classical.patches import overlapped
 from srgan.classical.subspaces import NEIGHBOURS, SIDE, Subspaces, high
 from srgan.image.resize import imresize
 
@@ -72,15 +73,8 @@ class Grid:
     def average(self, patches: Float) -> Float:
         """(patches, SIDE²) → (height, width)."""
         cells = patches.reshape(*self.counts, SIDE, SIDE)
-        total = np.zeros(self._size, np.float32)
-        count = np.zeros_like(total)
-        for y in range(SIDE):
-            for x in range(SIDE):
-                place = np.s_[self.rows(y), self.columns(x)]
-                total[place] += cells[:, :, y, x]
-                count[place] += 1
-        inside = np.s_[SIDE // 2 : SIDE // 2 + self.height, SIDE // 2 : SIDE // 2 + self.width]
-        return np.asarray(total[inside] / count[inside], np.float32)
+        mean = overlapped(cells, self._size, step=self.step)
+        return mean[SIDE // 2 : SIDE // 2 + self.height, SIDE // 2 : SIDE // 2 + self.width]
 
     def rows(self, first: int) -> slice:
         """Every ``step``-th row from the ``first``, one for each patch down."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from srgan.classical.nearest import closest, group_means
 from srgan.classical.patches import high_pass
 
 Float = NDArray[np.float32]
@@ -22,7 +23,6 @@ _SIGMA = 1.5
 _LIVELY = np.float32(4.0 / 255.0)
 _ROUNDS = 12
 _RIDGE = 1e-3
-_BATCH = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Subspaces:
 
     def nearest(self, high: Float) -> Index:
         """(n, SIDE²) high-pass patches → (n,) the cluster of each."""
-        return _nearest(high, self.centres)
+        return closest(high, self.centres)
 
 
 def high(image: Float) -> Float:
@@ -87,30 +87,20 @@ def learn(
     return Subspaces(scale, centres, bases, models)
 
 
-def _nearest(vectors: Float, centres: Float) -> Index:
-    half = np.square(centres).sum(axis=1) / 2
-    batches = (vectors[start : start + _BATCH] for start in range(0, len(vectors), _BATCH))
-    return np.concatenate([np.argmax(part @ centres.T - half, axis=1) for part in batches])
-
-
 def _clusters(vectors: Float, count: int, least: int, seed: int) -> tuple[Float, Index]:
     """Centres by k-means, each of ``least`` vectors or more, and the centre of each vector."""
     draw = np.random.default_rng(seed)
     centres = vectors[draw.choice(len(vectors), count, replace=False)]
     for _ in range(_ROUNDS):
-        group = _nearest(vectors, centres)
-        order = np.argsort(group, kind="stable")
-        _, starts, sizes = np.unique(group[order], return_index=True, return_counts=True)
-        centres = np.add.reduceat(vectors[order], starts, axis=0)
-        centres /= sizes[:, None].astype(np.float32)
-    group = _nearest(vectors, centres)
+        _, centres = group_means(vectors, closest(vectors, centres))
+    group = closest(vectors, centres)
     while len(centres) > 1 and (sizes := np.bincount(group, minlength=len(centres))).min() < least:
         lost = int(sizes.argmin())
         centres = np.delete(centres, lost, axis=0)
         moved = group == lost
         group[group > lost] -= 1
         if moved.any():
-            group[moved] = _nearest(vectors[moved], centres)
+            group[moved] = closest(vectors[moved], centres)
     return centres, group
 
 

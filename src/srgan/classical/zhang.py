@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from srgan.classical.backprojection import resized
 from srgan.classical.luma import LumaUpscaler
-from srgan.classical.nearest import Groups
+from srgan.classical.nearest import Groups, blended
 from srgan.classical.shrinkage import Grid, solve
 from srgan.classical.subspaces import Subspaces, high, learn
 
@@ -73,9 +73,8 @@ def drawn_to(sizes: list[Float]) -> Callable[[Float], Callable[[Float], Float]]:
     def said_of(patches: Float) -> Float:
         mean = patches.mean(axis=1, keepdims=True)
         near, distances = groups.search(patches - mean, _COUNT)
-        weights = np.exp(-(distances - distances[:, :1]) / (patches.shape[1] * _UNLIKE**2))
-        weights /= weights.sum(axis=1, keepdims=True)
-        return np.asarray(mean + np.einsum("nk,nks->ns", weights, examples[near]), np.float32)
+        told = blended(examples[near], distances, patches.shape[1] * _UNLIKE**2)
+        return np.asarray(mean + told, np.float32)
 
     def towards(image: Float) -> Callable[[Float], Float]:
         grid = Grid(image.shape[0], image.shape[1], _ASKED)
