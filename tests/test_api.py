@@ -169,6 +169,27 @@ def test_an_argument_that_would_do_nothing_is_refused(
         srgan.upscale(PIXELS, **{"model": "bicubic", **argument})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ({"scale": "2"}, "scale is a number, not '2'"),
+        ({"scale": 10**400}, "scale is far too large"),
+        ({"long_edge": 96.0}, "long_edge is a whole number, not 96.0"),
+        ({"long_edge": 10**400}, "more than 16 times"),
+        ({"model": "srgan", "realism": "0.5"}, "realism is a number, not '0.5'"),
+        ({"threads": "2"}, "threads is a whole number, not '2'"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused(argument: dict[str, object], said: str) -> None:
+    with pytest.raises(srgan.UsageError, match=said):
+        srgan.upscale(PIXELS, **{"model": "bicubic", **argument})  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    result = srgan.upscale(PIXELS, "bicubic", np.float32(2.0), threads=np.int64(1))
+    assert result.shape[:2] == (2 * PIXELS.shape[0], 2 * PIXELS.shape[1])
+
+
 def test_models_lists_networks_first_with_their_figures() -> None:
     rows = srgan.models()
     kinds = [row.kind for row in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Real
 from operator import index
 from os import PathLike
 from pathlib import Path
@@ -76,7 +77,7 @@ def upscale(
     """
     if output is not None and not isinstance(image, str | PathLike):
         raise UsageError("output goes with a path; what is given in memory comes back in memory")
-    shape = _shape(size)
+    shape, scale, long_edge = _shape(size), _real("scale", scale), _whole("long_edge", long_edge)
     upscaler = _opened(model, device, precision, threads, realism)
     if scale is None and size is None and long_edge is None:
         scale = 4.0
@@ -153,14 +154,14 @@ def upscale_video(
 
     source = Path(video)
     options = VideoOptions(
-        scale=scale,
+        scale=_real("scale", scale),
         size=_shape(size),
-        long_edge=long_edge,
+        long_edge=_whole("long_edge", long_edge),
         codec=codec,
-        crf=crf,
+        crf=_whole("crf", crf),
         overwrite=overwrite,
         allow_damaged=allow_damaged,
-        threads=threads,
+        threads=_whole("threads", threads),
     )
     upscaler = _opened(model, device, precision, threads, realism)
     target = Path(output) if output is not None else default_output(source, options)
@@ -209,8 +210,8 @@ def load(
         DEFAULT if name_or_path is None else Path(name_or_path),
         device=device,
         precision=precision,
-        threads=threads,
-        realism=realism,
+        threads=_whole("threads", threads),
+        realism=_real("realism", realism),
         tile=tile,
         exact=exact,
     )
@@ -251,6 +252,28 @@ def _shape(size: tuple[int, int] | None) -> tuple[int, int] | None:
     except (TypeError, ValueError):
         raise UsageError(f"size is (width, height) in whole pixels, not {size!r}") from None
     return height, width
+
+
+def _real(name: str, value: object) -> float | None:
+    """An argument that is a number, or is left out; text is none."""
+    if value is None:
+        return None
+    if not isinstance(value, Real):
+        raise UsageError(f"{name} is a number, not {value!r}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise UsageError(f"{name} is far too large") from None
+
+
+def _whole(name: str, value: Any) -> int | None:
+    """An argument that is a whole number, or is left out."""
+    if value is None:
+        return None
+    try:
+        return index(value)
+    except TypeError:
+        raise UsageError(f"{name} is a whole number, not {value!r}") from None
 
 
 def _warn(source: Path, notices: Sequence[str]) -> None:

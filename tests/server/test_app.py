@@ -233,7 +233,9 @@ def test_the_openapi_document_describes_every_route(server: RunningServer) -> No
         "/metrics",
     }
     form = document["paths"]["/v1/upscale"]["post"]["requestBody"]["content"]
-    assert form["multipart/form-data"]["schema"]["required"] == ["image"]
+    schema = form["multipart/form-data"]["schema"]
+    assert schema["required"] == ["image"]
+    assert schema["properties"]["wait"]["maximum"] == PATIENCE
     for path, way in (("/v1/upscale", "post"), ("/v1/jobs/{id}", "get"), ("/readyz", "get")):
         answers = document["paths"][path][way]["responses"]
         for status, answer in answers.items():

@@ -73,6 +73,13 @@ def test_a_value_without_meaning_is_refused(fields: dict[str, str]) -> None:
     assert refused.value.status == 422
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("jpg", "JPEG"), ("TIF", "TIFF"), ("tiff", "TIFF"), ("webp", "WEBP")]
+)
+def test_a_format_goes_by_its_name_or_its_usual_suffix(name: str, kind: str) -> None:
+    assert order(format=name).format == kind
+
+
 @pytest.mark.parametrize("fields", [{"scale": "1"}, {"size": "5x5"}, {"size": "400x400"}])
 def test_a_size_that_does_not_enlarge_is_refused(fields: dict[str, str]) -> None:
     with pytest.raises(Problem):

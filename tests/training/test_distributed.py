@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from srgan.cli.train import train
 from srgan.errors import UsageError
 from srgan.training.checkpoint import load_checkpoint
 from srgan.training.config import PretrainConfig
@@ -121,6 +122,18 @@ def test_one_of_two_killed_ends_both_and_the_resumed_run_is_the_unbroken_one(
         _, said = process.communicate(timeout=300)
         assert process.returncode == 0, said
     assert digest(broken) == digest(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("rank", "said"), [("0", "generator.safetensors\n"), ("1", "")])
+def test_one_process_says_where_the_weights_are(
+    rank: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = Path("generator.safetensors")
+    monkeypatch.setattr("srgan.training.pretrain.pretrain", lambda config, **asked: weights)
+    monkeypatch.setenv("RANK", rank)
+    recipe = Path(__file__).resolve().parents[2] / "recipes" / "srresnet.toml"
+    train(recipe, data=[], out=Path("run"), device="cpu")
+    assert capsys.readouterr().out == said
 
 
 def test_a_gpu_that_is_not_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -39,4 +40,5 @@ def train(
         weights = train_gan(config, data=data, out=out, device=device, resume=resume)
     else:
         weights = pretrain(config, data=data, out=out, device=device, resume=resume)
-    print(weights)
+    if os.environ.get("RANK", "0") == "0":  # torchrun's other processes wrote nothing
+        print(weights)

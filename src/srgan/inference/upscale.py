@@ -54,6 +54,10 @@ def target_size(
         # 3.3 * 10 is a hair above 33 in floating point.
         return ceil(round(scale * height, 6)), ceil(round(scale * width, 6))
     if long_edge is not None:
+        if long_edge > LARGEST_FACTOR * max(height, width):
+            raise UsageError(
+                f"a longer side of {long_edge} is more than 16 times {width}x{height}; ask for less"
+            )
         factor = long_edge / max(height, width)
         target = (max(1, round(height * factor)), max(1, round(width * factor)))
     else:

@@ -22,7 +22,6 @@ from srgan import __version__
 from srgan.server.answers import answer_errors
 from srgan.server.documents import (
     DESCRIPTION,
-    FORM,
     PROBLEMS,
     RESULT,
     JobDocument,
@@ -30,6 +29,7 @@ from srgan.server.documents import (
     Status,
     describe_job,
     describe_models,
+    upload_form,
 )
 from srgan.server.guards import Access, Guards
 from srgan.server.job import Job
@@ -120,7 +120,7 @@ class _Service:
             summary="Enlarge a picture",
             response_model=None,
             responses={**RESULT, 202: {"model": JobDocument}, **PROBLEMS},
-            openapi_extra={"requestBody": FORM},
+            openapi_extra={"requestBody": upload_form(limits)},
         )
         async def upscale(request: Request) -> Response:
             """Small pictures are answered with the result, others with 202 and a job.

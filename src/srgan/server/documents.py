@@ -142,7 +142,7 @@ def describe_models(models: Sequence[Model], default: str, limits: ServerLimits)
             }
             for m in models
         ],
-        "formats": [name for name in FORMATS if name != "jpg"],
+        "formats": [name for name, kind in FORMATS.items() if name.upper() == kind],
         "limits": {row.name: getattr(limits, row.name) for row in table()},
     }
 
@@ -176,57 +176,61 @@ RESULT: dict[int | str, dict[str, Any]] = {
 }
 
 _TEXT = {"type": "string"}
-FORM: dict[str, Any] = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["image"],
-                "additionalProperties": False,
-                "properties": {
-                    "image": {
-                        "type": "string",
-                        "format": "binary",
-                        "description": "the picture: JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF",
-                    },
-                    "model": _TEXT | {"description": "a name of /v1/models"},
-                    "scale": {
-                        "type": "number",
-                        "exclusiveMinimum": 1,
-                        "maximum": 16,
-                        "description": "times as large; 4 by default",
-                    },
-                    "size": _TEXT
-                    | {"pattern": "^[0-9]{1,6}x[0-9]{1,6}$", "description": "exact, in pixels"},
-                    "long_edge": {
-                        "type": "integer",
-                        "minimum": 1,
-                        "maximum": 1_000_000,
-                        "description": "pixels of the result's longer side",
-                    },
-                    "realism": {
-                        "type": "number",
-                        "minimum": 0,
-                        "maximum": 1,
-                        "description": "0 faithful to 1 full texture, where the model has the dial",
-                    },
-                    "format": _TEXT | {"enum": list(FORMATS), "default": "png"},
-                    "quality": {"type": "integer", "minimum": 1, "maximum": 100},
-                    "strip": {"type": "boolean", "description": "drop metadata"},
-                    "consistent": {
-                        "type": "boolean",
-                        "description": "make the result, shrunk again, agree with the input",
-                    },
-                    "wait": {
-                        "type": "number",
-                        "minimum": 0,
-                        "description": "seconds to wait for the result; 0: answer with a job",
+
+
+def upload_form(limits: ServerLimits) -> dict[str, Any]:
+    """The form of ``POST /v1/upscale``."""
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "image": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "the picture: JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF",
+                        },
+                        "model": _TEXT | {"description": "a name of /v1/models"},
+                        "scale": {
+                            "type": "number",
+                            "exclusiveMinimum": 1,
+                            "maximum": 16,
+                            "description": "times as large; 4 by default",
+                        },
+                        "size": _TEXT
+                        | {"pattern": "^[0-9]{1,6}x[0-9]{1,6}$", "description": "exact, in pixels"},
+                        "long_edge": {
+                            "type": "integer",
+                            "minimum": 1,
+                            "maximum": 1_000_000,
+                            "description": "pixels of the result's longer side",
+                        },
+                        "realism": {
+                            "type": "number",
+                            "minimum": 0,
+                            "maximum": 1,
+                            "description": "0 faithful to 1 full texture, of models with the dial",
+                        },
+                        "format": _TEXT | {"enum": list(FORMATS), "default": "png"},
+                        "quality": {"type": "integer", "minimum": 1, "maximum": 100},
+                        "strip": {"type": "boolean", "description": "drop metadata"},
+                        "consistent": {
+                            "type": "boolean",
+                            "description": "make the result, shrunk again, agree with the input",
+                        },
+                        "wait": {
+                            "type": "number",
+                            "minimum": 0,
+                            "maximum": limits.wait_seconds,
+                            "description": "seconds to wait for the result; 0: answer with a job",
+                        },
                     },
                 },
-            },
-            "example": {"image": "(the file's bytes)", "model": "srresnet", "scale": 4},
-        }
-    },
-}
-"""The form of ``POST /v1/upscale``."""
+                "example": {"image": "(the file's bytes)", "model": "srresnet", "scale": 4},
+            }
+        },
+    }

@@ -14,7 +14,14 @@ from srgan.server.limits import ServerLimits
 from srgan.server.problems import Problem, code_of
 from srgan.weights.catalog import DIALS, Model
 
-FORMATS = {"png": "PNG", "jpeg": "JPEG", "jpg": "JPEG", "webp": "WEBP", "tiff": "TIFF"}
+FORMATS = {
+    "png": "PNG",
+    "jpeg": "JPEG",
+    "jpg": "JPEG",
+    "webp": "WEBP",
+    "tiff": "TIFF",
+    "tif": "TIFF",
+}
 """What results are given in, by the name in the form."""
 
 MEDIA = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "TIFF": "image/tiff"}
