@@ -10,6 +10,7 @@ import pytest
 from inference.tiny import tiny
 from srgan.classical.interpolation import Interpolation
 from srgan.errors import ModelRefused, RuntimeFailed, UsageError
+from srgan.export.onnx import export_onnx
 from srgan.image.resize import KernelName
 from srgan.inference import open as opening
 from srgan.inference.network import Network
@@ -45,6 +46,15 @@ def test_a_weights_file(weights: Path) -> None:
 def test_weights_of_other_programs_are_told_as_such(name: str) -> None:
     with pytest.raises(ModelRefused, match="can run code when it is read"):
         load(name)
+
+
+def test_a_file_whose_tensors_do_not_fit_is_named(tmp_path: Path) -> None:
+    tensors, header = tiny()
+    path = tmp_path / "own.safetensors"
+    save_weights(path, {**tensors, "extra": np.zeros(3, np.float32)}, header)
+    for use in (load, lambda file: export_onnx(file, tmp_path / "own.onnx")):
+        with pytest.raises(ModelRefused, match=r"own\.safetensors: tensor extra is unknown"):
+            use(path)
 
 
 @pytest.mark.parametrize("name", ["nothing", "nothing.safetensors", "folder/nothing"])

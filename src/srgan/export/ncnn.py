@@ -11,7 +11,7 @@ from srgan.errors import RuntimeFailed, UsageError
 from srgan.export.ncnn_model import INPUT, OUTPUT, build_ncnn
 from srgan.image.atomic import atomic_file
 from srgan.inference.graph import build_graph
-from srgan.inference.open import read_model
+from srgan.inference.open import naming, read_model
 from srgan.inference.runtimes import open_runtime
 from srgan.weights.format import Header, Tensors
 
@@ -52,7 +52,8 @@ def export_ncnn(
     tensors, header = read_model(name_or_path, realism)
     path = Path(out).with_suffix(".param")
     _check_name(path.stem, header.scale)
-    param, weights = build_ncnn(tensors, header, half=half)
+    with naming(name_or_path):
+        param, weights = build_ncnn(tensors, header, half=half)
     difference = difference_from_fp32(param, weights, tensors, header)
     if difference is not None and not difference <= TOLERANCE[half]:
         mend = "try --fp32" if half else "check the weights for extreme values"

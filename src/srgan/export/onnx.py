@@ -9,7 +9,7 @@ from srgan.errors import RuntimeFailed
 from srgan.image.atomic import atomic_file
 from srgan.image.colour import luma
 from srgan.inference.graph import build_graph
-from srgan.inference.open import read_model
+from srgan.inference.open import naming, read_model
 from srgan.inference.runtimes import installed, open_runtime
 from srgan.weights.format import LUMA_ARCHITECTURES, Header, Tensors
 
@@ -44,7 +44,8 @@ def export_onnx(
         OutputFailed: the file exists or cannot be written.
     """
     tensors, header = read_model(name_or_path, realism)
-    model = build_graph(tensors, header)
+    with naming(name_or_path):
+        model = build_graph(tensors, header)
     difference = difference_from_torch(model, tensors, header) if installed("torch") else None
     if difference is not None and not difference <= TOLERANCE:
         raise RuntimeFailed(

@@ -1,5 +1,7 @@
 """From a name to an upscaler."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from hashlib import sha256
@@ -82,19 +84,29 @@ def load(
         tiled = _unlearned(single, scale)
     else:
         tensors, header = read_model(single, realism)
-        if header.architecture in CLASSICAL:
-            tiled = _fitted(tensors, header)
-        else:
-            tiled = open_network(
-                tensors,
-                header,
-                device=choose_device(device),
-                precision=precision,
-                threads=threads or cores(),
-                tile=tile if isinstance(tile, int) else None,
-                margin=reach(header) if exact else None,
-            )
+        with naming(single):
+            if header.architecture in CLASSICAL:
+                tiled = _fitted(tensors, header)
+            else:
+                tiled = open_network(
+                    tensors,
+                    header,
+                    device=choose_device(device),
+                    precision=precision,
+                    threads=threads or cores(),
+                    tile=tile if isinstance(tile, int) else None,
+                    margin=reach(header) if exact else None,
+                )
     return replace(tiled, upscaler=ensembled(tiled.upscaler)) if eightfold else tiled
+
+
+@contextmanager
+def naming(name_or_path: str | Path) -> Iterator[None]:
+    """Puts the model's name before what its tensors are refused for; they do not know it."""
+    try:
+        yield
+    except ModelRefused as error:
+        raise ModelRefused(f"{name_or_path}: {error}") from error
 
 
 # The methods before networks are imported only for who asks for one.
