@@ -174,6 +174,17 @@ def test_a_photo_that_is_met_twice_is_packed_once(tmp_path: Path, pack: Path) ->
     assert len(open_data([pack, pack.parent / "." / pack.name], tmp_path / "cache")) == 4
 
 
+def test_the_samples_of_runs_among_the_photos_are_no_photos(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    _photos(photos)
+    for name in ("runs/first", "summer"):
+        (photos / name / "samples").mkdir(parents=True)
+        Image.new("RGB", (40, 40)).save(photos / name / "samples" / "0001.png")
+    (photos / "runs" / "first" / "log.jsonl").touch()
+    assert prepare([photos], tmp_path / "pack", smallest=32).photos == 5
+    assert prepare([photos / "runs" / "first"], tmp_path / "asked", smallest=32).photos == 1
+
+
 def test_the_limit_that_leaves_a_photo_out_can_be_raised(tmp_path: Path) -> None:
     _photos(tmp_path / "photos")
     arguments = ["data", "prepare", str(tmp_path / "photos"), "--smallest", "32"]

@@ -105,7 +105,8 @@ def prepare(
 
     Args:
         folders: where the photos are, sub-folders included; names that start with a dot are
-            passed over, and so is a file that was met before, by a link or an outer folder.
+            passed over, and so are the folders of earlier runs, whose samples are no photos, and
+            a file that was met before, by a link or an outer folder.
         out: folder of the pack.
         smallest: photos with a side below this are left out.
         limits: photos that are larger are left out.
@@ -191,10 +192,13 @@ def _check_index(photos: list[Photo], size: int) -> None:
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataRefused(f"{folder}: there is no such folder of photos")
+    runs = {log.parent for log in folder.rglob("log.jsonl") if (log.parent / "samples").is_dir()}
+    runs.discard(folder)
     return sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
+        and runs.isdisjoint(path.parents)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
 
