@@ -81,6 +81,12 @@ def test_arguments_without_meaning_are_refused(weights: Path, bad: dict[str, obj
         load(weights, **bad)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("bad", [{"device": "abacus"}, {"precision": "fp8"}])
+def test_a_filter_refuses_what_there_is_not_too(bad: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="is unknown; it is auto"):
+        load("bicubic", **bad)  # type: ignore[arg-type]
+
+
 def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed, name in enumerate(["srresnet", "srgan", "srgan-photo"]):
         tensors, header = tiny(seed=seed)

@@ -18,6 +18,7 @@ from srgan.inference.network import Network
 from srgan.inference.runtimes import (
     Device,
     Precision,
+    check_names,
     check_threads,
     choose_device,
     cores,
@@ -72,6 +73,7 @@ def load(
         UsageError: an argument has no meaning.
         RuntimeFailed: the device is not there.
     """
+    check_names(device, precision)
     _check(threads, scale, realism, tile)
     single, eightfold = without_mark(name_or_path)
     if single in _WITHOUT_WEIGHTS and realism is not None:
@@ -222,6 +224,7 @@ def choose_precision(precision: str, header: Header, device: Device) -> Precisio
     Raises:
         UsageError: the name is unknown, or the device or model cannot have it.
     """
+    check_names(precision=precision)
     if precision == "auto":
         checked = "bf16" in header.card.get("precisions", ())
         narrow = checked and device == "cpu" and native_bf16() and fast_bf16()
@@ -232,14 +235,12 @@ def choose_precision(precision: str, header: Header, device: Device) -> Precisio
         if device != "cpu" or not native_bf16():
             raise UsageError("bf16 needs a CPU that has it, and openvino; use --precision auto")
         return "bf16"
-    if precision == "int8":
-        if device != "cpu" or "int8" not in header.card.get("precisions", ()):
-            raise UsageError(
-                "int8 is for a CPU and a model that was found good enough in it, not for one of "
-                "another realism; use --precision auto"
-            )
-        return "int8"
-    raise UsageError(f"precision {precision!r} is unknown; it is auto, fp32, bf16 or int8")
+    if device != "cpu" or "int8" not in header.card.get("precisions", ()):
+        raise UsageError(
+            "int8 is for a CPU and a model that was found good enough in it, not for one of "
+            "another realism; use --precision auto"
+        )
+    return "int8"
 
 
 def bytes_per_pixel(header: Header, precision: Precision) -> int:

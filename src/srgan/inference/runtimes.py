@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,6 +242,18 @@ def check_threads(threads: int | None) -> None:
         raise UsageError(f"--threads must be at least 1, not {threads}")
 
 
+def check_names(device: str = "auto", precision: str = "auto") -> None:
+    """Refuse a device or precision that there is not, of a model or a filter.
+
+    Raises:
+        UsageError: naming those that there are.
+    """
+    if device not in ("auto", *get_args(Device)):
+        raise UsageError(f"device {device!r} is unknown; it is auto, cpu or cuda")
+    if precision not in ("auto", *get_args(Precision)):
+        raise UsageError(f"precision {precision!r} is unknown; it is auto, fp32, bf16 or int8")
+
+
 def choose_device(device: str) -> Device:
     """The device for ``"auto"``, ``"cpu"`` or ``"cuda"``.
 
@@ -249,8 +261,7 @@ def choose_device(device: str) -> Device:
         UsageError: the name is unknown.
         RuntimeFailed: there is no such device here.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"device {device!r} is unknown; it is auto, cpu or cuda")
+    check_names(device)
     if device == "cuda" and not has_cuda():
         raise RuntimeFailed(
             "no CUDA device can be used: install onnxruntime-gpu and an NVIDIA driver, "
