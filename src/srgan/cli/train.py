@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +28,7 @@ def train(
 
         raise UsageError("training needs PyTorch: pip install 'srgan[train]'") from error
     from srgan.training.config import GanConfig, LumaConfig, load_recipe
+    from srgan.training.distributed import starts_first
     from srgan.training.gan import train_gan
     from srgan.training.luma import train_luma
     from srgan.training.pretrain import pretrain
@@ -40,5 +40,5 @@ def train(
         weights = train_gan(config, data=data, out=out, device=device, resume=resume)
     else:
         weights = pretrain(config, data=data, out=out, device=device, resume=resume)
-    if os.environ.get("RANK", "0") == "0":  # torchrun's other processes wrote nothing
+    if starts_first():  # the other processes wrote nothing
         print(weights)

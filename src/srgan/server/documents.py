@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from srgan.server.job import Job
 from srgan.server.jobs import Jobs
 from srgan.server.limits import ServerLimits, table
-from srgan.server.order import FORMATS, has_dial
+from srgan.server.order import FORMATS, MEDIA, has_dial
 from srgan.server.problems import CODES
 from srgan.weights.catalog import Model
 
@@ -142,7 +142,7 @@ def describe_models(models: Sequence[Model], default: str, limits: ServerLimits)
             }
             for m in models
         ],
-        "formats": [name for name, kind in FORMATS.items() if name.upper() == kind],
+        "formats": [kind.lower() for kind in MEDIA],
         "limits": {row.name: getattr(limits, row.name) for row in table()},
     }
 
@@ -171,7 +171,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 RESULT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the picture",
-        "content": {f"image/{name}": _BINARY for name in ("png", "jpeg", "webp", "tiff")},
+        "content": dict.fromkeys(MEDIA.values(), _BINARY),
     }
 }
 

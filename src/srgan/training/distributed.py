@@ -33,6 +33,11 @@ class Processes:
         return self.rank == 0
 
 
+def starts_first() -> bool:
+    """Whether this process is to be the first one, as ``torchrun`` tells it; true of one alone."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def join(device: str) -> Processes:
     """Join the other processes of ``torchrun``, if there are any.
 

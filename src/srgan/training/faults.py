@@ -13,6 +13,7 @@ import torch
 
 from srgan.errors import OutputFailed, SRGANError, TrainingStopped
 from srgan.image.atomic import alone
+from srgan.training.distributed import starts_first
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _NO_MEMORY = re.compile(
@@ -32,9 +33,8 @@ def explaining(train: Callable[P, Path]) -> Callable[P, Path]:
     @functools.wraps(train)
     def run(*args: P.args, **kwargs: P.kwargs) -> Path:
         out = Path(str(kwargs["out"]))
-        first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes
         try:
-            with alone(out, doing="trains") if first else contextlib.nullcontext():
+            with alone(out, doing="trains") if starts_first() else contextlib.nullcontext():
                 return train(*args, **kwargs)
         except Exception as error:
             told = explained(error, out)

@@ -192,11 +192,12 @@ def _check_index(photos: list[Photo], size: int) -> None:
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataRefused(f"{folder}: there is no such folder of photos")
-    runs = {log.parent for log in folder.rglob("log.jsonl") if (log.parent / "samples").is_dir()}
-    runs.discard(folder)
+    found = list(folder.rglob("*"))
+    logs = (path for path in found if path.name == "log.jsonl")
+    runs = {log.parent for log in logs if (log.parent / "samples").is_dir()} - {folder}
     return sorted(
         path
-        for path in folder.rglob("*")
+        for path in found
         if path.is_file()
         and runs.isdisjoint(path.parents)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
