@@ -7,7 +7,7 @@ import torch
 
 from srgan.errors import UsageError
 from srgan.image.resize import imresize
-from srgan.losses.adversarial import discriminator_loss, generator_loss
+from srgan.losses.adversarial import Game, discriminator_loss, generator_loss
 from srgan.losses.perceptual import ContentLoss
 from srgan.losses.pixel import (
     artefact_loss,
@@ -58,6 +58,16 @@ def test_losses_fall_for_the_side_that_is_right() -> None:
         wrong = discriminator_loss(beaten, sure, game)  # type: ignore[arg-type]
         assert float(right) < 0.1 < 3 < float(wrong)
         assert float(generator_loss(sure, beaten, game)) > 3  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("game", ["standard", "relativistic"])
+def test_several_judgements_count_alike_whatever_their_size(game: Game) -> None:
+    real = torch.full((2, 1, 1, 1), 3.0), torch.full((2, 1, 9, 9), -1.0)
+    fake = torch.full((2, 1, 1, 1), -2.0), torch.full((2, 1, 9, 9), 0.5)
+    for loss in (discriminator_loss, generator_loss):
+        one, other = (float(loss(r, f, game)) for r, f in zip(real, fake, strict=True))
+        assert abs(one - other) > 1.0
+        assert float(loss(real, fake, game)) == pytest.approx((one + other) / 2)
 
 
 def test_the_relativistic_game_sees_only_differences() -> None:

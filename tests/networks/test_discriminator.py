@@ -7,6 +7,7 @@ import torch
 
 from srgan.networks.discriminator import (
     Discriminator,
+    FeatureDiscriminator,
     PooledDiscriminator,
     UNetDiscriminator,
     count,
@@ -49,3 +50,23 @@ def test_the_unets_convolutions_have_spectral_norm_one() -> None:
     assert isinstance(weight, torch.Tensor)
     largest = torch.linalg.svdvals(weight.flatten(1).detach())[0]
     assert float(largest) == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_one_for_features_judges_each_position_of_each_layer() -> None:
+    net = FeatureDiscriminator([64, 128, 512], channels=8)
+    seen = [torch.rand(2, 64, 32, 48), torch.rand(2, 128, 16, 24), torch.rand(2, 512, 4, 6)]
+    shapes = [tuple(judgement.shape) for judgement in net(seen)]
+    assert shapes == [(2, 1, 28, 44), (2, 1, 12, 20), (2, 1, 2, 4)]
+    judge = (64 + 1) * 8 + (8 * 9 + 1) * 8 + 8 * 9 + 1
+    assert count(net.judges[0]) == judge
+    assert count(net.judges[2]) == (512 + 1) * 8 + (8 * 9 + 1) * 8 + 8 + 1
+
+
+def test_the_one_for_features_takes_layers_at_the_size_that_was_measured() -> None:
+    net = FeatureDiscriminator([64], channels=8).eval()
+    seen = torch.rand(1, 64, 8, 8)
+    (alone,) = net([seen])
+    net.sizes.fill_(250.0)
+    (measured,) = net([seen * 250.0])
+    assert torch.allclose(alone, measured, atol=1e-6)
+    assert not torch.allclose(alone, net([seen])[0], atol=1e-3)

@@ -72,6 +72,7 @@ def test_an_update_for_pixels(
         ("paper", "standard", {}),
         ("pooled", "relativistic", {"shift": 8, "grid": 1.0, "total_variation": 1.0}),
         ("unet", "relativistic", {"degradation": {}}),
+        ("features", "standard", {"shift": 8}),
     ],
 )
 def test_an_update_of_a_gan(

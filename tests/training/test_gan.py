@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from math import log
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from srgan.training.checkpoint import load_checkpoint
 from srgan.training.config import GanConfig, PretrainConfig, load_recipe
 from srgan.training.gan import calibrated_before, content_loss, train_gan, window
 from srgan.training.pretrain import pretrain
+from srgan.training.setup import set_up
 from srgan.weights.format import load_weights
 
 Gan = Callable[..., GanConfig]
@@ -42,12 +44,41 @@ def test_a_gan_goes_on_from_a_pixel_run(
     assert _lines(tmp_path / "gan")[-1]["psnr_y"] > 10
 
 
-@pytest.mark.parametrize("kind", ["paper", "pooled"])
+@pytest.mark.parametrize("kind", ["paper", "pooled", "features"])
 def test_other_discriminators_and_the_relativistic_game(
     pack: Path, tmp_path: Path, start: Path, gan_config: Gan, kind: str
 ) -> None:
     game = {"discriminator": kind, "channels": 2, "game": "relativistic"}
     train_gan(gan_config(start=str(start), adversarial=game, updates=2), data=[pack], out=tmp_path)
+
+
+def test_a_judge_of_features_measures_those_of_the_first_crops_once(
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan
+) -> None:
+    game = {"discriminator": "features", "channels": 4}
+    config = gan_config(start=str(start), adversarial=game, updates=3, shift=0)
+    train_gan(config, data=[pack], out=tmp_path / "gan")
+    tensors, _ = load_checkpoint(tmp_path / "gan" / "checkpoint.safetensors")
+    (size,) = tensors["discriminator.sizes"].tolist()
+    setup = set_up(config, data=[pack], out=tmp_path / "again", device="cpu", resume=False)
+    content = content_loss(config)
+    assert content is not None
+    (features,) = content.vgg(setup.batches(0)[1])
+    assert size == pytest.approx(float(features.square().mean().sqrt()), rel=1e-5)
+    losses = _lines(tmp_path / "gan")[0]
+    assert losses["discriminator"] == pytest.approx(2 * log(2), abs=0.3)
+
+
+def test_a_judge_of_features_wants_a_feature_loss_and_room(gan_config: Gan, vgg_file: Path) -> None:
+    game = {"discriminator": "features"}
+    with pytest.raises(UsageError, match=r"recipe\.content\.weight = 0: the discriminator 'feat"):
+        gan_config(adversarial=game, content={"weight": 0.0})
+    deep = {"network": "vgg16", "file": str(vgg_file), "layers": ["conv4_3", "conv5_3"]}
+    deep["layer_weights"] = [1.0, 1.0]
+    data = {"crop": 48, "batch": 2, "held_out": 1}
+    gan_config(adversarial=game, content=deep, data=data)
+    with pytest.raises(UsageError, match=r"crop = 48: to judge conv5_3, .* wants 56 pixels"):
+        gan_config(adversarial=game, content=deep, data=data, shift=8)
 
 
 def test_features_and_variation_train_without_a_discriminator(

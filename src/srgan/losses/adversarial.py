@@ -1,5 +1,6 @@
 """The game between generator and discriminator, on logits (section 2.2.2 of the paper)."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -7,14 +8,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 Game = Literal["standard", "relativistic"]
+Logits = Tensor | Sequence[Tensor]
+"""A judgement of any shape, or several, which count alike."""
 
 
-def discriminator_loss(real: Tensor, fake: Tensor, game: Game) -> Tensor:
+def discriminator_loss(real: Logits, fake: Logits, game: Game) -> Tensor:
     """Binary cross-entropy of real = 1 and fake = 0.
 
     ``"relativistic"`` judges whether a real picture is more real than the average fake one and
     the other way round (Jolicoeur-Martineau 2018); the mean of both halves.
     """
+    if not isinstance(real, Tensor):
+        pairs = zip(real, fake, strict=True)
+        return torch.stack([discriminator_loss(r, f, game) for r, f in pairs]).mean()
+    assert isinstance(fake, Tensor)
     real, fake = real.float(), fake.float()
     if game == "relativistic":
         real, fake = real - fake.mean(), fake - real.mean()
@@ -22,11 +29,15 @@ def discriminator_loss(real: Tensor, fake: Tensor, game: Game) -> Tensor:
     return _cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)
 
 
-def generator_loss(real: Tensor, fake: Tensor, game: Game) -> Tensor:
+def generator_loss(real: Logits, fake: Logits, game: Game) -> Tensor:
     """-log D(G(lr)), the non-saturating form of equation 6, mean over the samples.
 
     ``real`` only matters to the ``"relativistic"`` game.
     """
+    if not isinstance(real, Tensor):
+        pairs = zip(real, fake, strict=True)
+        return torch.stack([generator_loss(r, f, game) for r, f in pairs]).mean()
+    assert isinstance(fake, Tensor)
     real, fake = real.float(), fake.float()
     if game == "relativistic":
         real, fake = real - fake.mean(), fake - real.mean()

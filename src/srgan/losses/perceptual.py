@@ -49,8 +49,12 @@ class ContentLoss(nn.Module):
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
         with torch.no_grad():
             wanted = self.vgg(hr)
-        total = sr.new_zeros((), dtype=torch.float32)
-        for weight, a, b in zip(self.weights, self.vgg(sr), wanted, strict=True):
+        return self.between(self.vgg(sr), wanted)
+
+    def between(self, found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+        """The loss of features that are at hand: those of SR and of HR, one tensor a layer."""
+        total = found[0].new_zeros((), dtype=torch.float32)
+        for weight, a, b in zip(self.weights, found, wanted, strict=True):
             if self.normalised:
                 # A squared distance of unit vectors is a sum over channels, not their mean.
                 total = total + weight * distance(_unit(a), _unit(b), self.kind) * a.shape[1]

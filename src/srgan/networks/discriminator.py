@@ -1,4 +1,4 @@
-"""The discriminators: the paper's, one for crops of any size, and a U-Net.
+"""The discriminators: the paper's, one for crops of any size, a U-Net, and one for features.
 
     conv 64 - [conv 64 s2 - conv 128 - conv 128 s2 - conv 256 - conv 256 s2 - conv 512 -
     conv 512 s2, each with BN] - dense 1024 - dense 1
@@ -7,13 +7,15 @@ Figure 4 of https://arxiv.org/abs/1609.04802; LeakyReLU 0.2 after each layer but
 return logits: the paper's closing sigmoid is part of the losses.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-Kind = Literal["paper", "pooled", "unet"]
+Kind = Literal["paper", "pooled", "unet", "features"]
 
 
 def _features(channels: int) -> nn.Sequential:
@@ -113,8 +115,52 @@ class UNetDiscriminator(nn.Module):
         return logits
 
 
-def build_discriminator(kind: Kind, *, crop: int, channels: int) -> nn.Module:
-    """The discriminator of a recipe."""
+class FeatureDiscriminator(nn.Module):
+    """Small judges of a feature network's layers (Sauer et al. 2021, arXiv 2111.01007).
+
+    The features of a network that knows photographs show what is wrong with a picture from the
+    first updates on, where a discriminator of pixels must first learn to see. Those that the
+    content loss has asked for cost nothing more. Each layer has a judge of its own, with spectral
+    norm; borders are left out, not padded.
+
+    Args:
+        maps: how many each layer has.
+        channels: of each judge.
+
+    Shape: one (N, C, H, W) a layer → one (N, 1, H - 4, W - 4) of logits a layer, the last (N, 1,
+    H - 2, W - 2): its maps are small.
+    """
+
+    sizes: Tensor
+
+    def __init__(self, maps: Sequence[int], *, channels: int = 64) -> None:
+        super().__init__()
+        self.register_buffer("sizes", torch.ones(len(maps)))
+        last = len(maps) - 1
+        self.judges = nn.ModuleList(
+            nn.Sequential(
+                spectral_norm(nn.Conv2d(c, channels, 1)),
+                nn.LeakyReLU(0.2),
+                spectral_norm(nn.Conv2d(channels, channels, 3)),
+                nn.LeakyReLU(0.2),
+                nn.Conv2d(channels, 1, 1 if i == last else 3),
+            )
+            for i, c in enumerate(maps)
+        )
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        return [
+            judge(x / size.to(x.dtype))
+            for judge, x, size in zip(self.judges, features, self.sizes, strict=True)
+        ]
+
+
+def build_discriminator(
+    kind: Kind, *, crop: int, channels: int, maps: Sequence[int] = ()
+) -> nn.Module:
+    """The discriminator of a recipe; ``maps`` are those of the feature layers."""
+    if kind == "features":
+        return FeatureDiscriminator(maps, channels=channels)
     if kind == "paper":
         return Discriminator(crop=crop, channels=channels)
     if kind == "pooled":

@@ -33,6 +33,12 @@ SHA256 = {
 Network = Literal["vgg16", "vgg19"]
 
 
+def maps_of(layer: str) -> int:
+    """How many maps a layer such as ``"conv5_4"`` has."""
+    block = int(layer[4])
+    return min(32 << block, 512)
+
+
 class VGG(nn.Module):
     """The convolutions of VGG16 or VGG19 up to the deepest layer asked for; never trained.
 
@@ -65,7 +71,7 @@ class VGG(nn.Module):
         self.convs = nn.ModuleDict()
         channels = 3
         for name in known[: max(known.index(layer) for layer in layers) + 1]:
-            maps = min(64 * 2 ** (int(name[4]) - 1), 512)
+            maps = maps_of(name)
             self.convs[name] = nn.Conv2d(channels, maps, 3, padding=1)
             channels = maps
         # ImageNet statistics, as torchvision's weights expect them.

@@ -147,9 +147,12 @@ class ContentConfig:
 
 @dataclass(frozen=True, slots=True)
 class AdversarialConfig:
-    """The discriminator and the weight of its judgement; weight 0 trains without one."""
+    """The discriminator and the weight of its judgement; weight 0 trains without one.
 
-    discriminator: Literal["paper", "pooled", "unet"] = "paper"
+    ``discriminator``: ``"features"`` judges ``content``'s layers instead of pixels.
+    """
+
+    discriminator: Literal["paper", "pooled", "unet", "features"] = "paper"
     channels: int = 64
     game: Literal["standard", "relativistic"] = "standard"
     weight: float = 1e-3
@@ -217,6 +220,28 @@ class GanConfig:
                 "recipe.shift: the discriminator 'paper' judges whole crops only; choose "
                 "adversarial.discriminator = 'pooled' or 'unet'"
             )
+        if self.adversarial.weight and self.adversarial.discriminator == "features":
+            if not self.content.weight:
+                raise UsageError(
+                    "recipe.content.weight = 0: the discriminator 'features' judges the content "
+                    "loss's layers; give it a weight, or choose adversarial.discriminator = "
+                    "'pooled' or 'unet'"
+                )
+            self._room_for_judges()
+
+    def _room_for_judges(self) -> None:
+        # Their 3x3 convolutions are not padded: two a layer, one for the last.
+        side = self.data.crop - self.shift
+        for layer in self.content.layers:
+            if not layer[4:5].isdigit():
+                continue  # no layer; the feature network says so
+            wanted = 3 if layer == self.content.layers[-1] else 5
+            wanted *= 2 ** (int(layer[4]) - 1)
+            if side < wanted:
+                raise UsageError(
+                    f"recipe.data.crop = {self.data.crop}: to judge {layer}, the discriminator "
+                    f"'features' wants {wanted + self.shift} pixels or more"
+                )
 
 
 @dataclass(frozen=True, slots=True)

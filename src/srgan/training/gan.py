@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from srgan.errors import UsageError
-from srgan.losses.adversarial import discriminator_loss, generator_loss
+from srgan.losses.adversarial import Logits, discriminator_loss, generator_loss
 from srgan.losses.perceptual import ContentLoss
 from srgan.losses.pixel import (
     artefact_loss,
@@ -25,9 +25,9 @@ from srgan.losses.pixel import (
     grid_loss,
     total_variation,
 )
-from srgan.networks.discriminator import build_discriminator
+from srgan.networks.discriminator import FeatureDiscriminator, build_discriminator
 from srgan.networks.srresnet import SRResNet
-from srgan.networks.vgg import load_vgg
+from srgan.networks.vgg import load_vgg, maps_of
 from srgan.training.checkpoint import (
     load_checkpoint,
     network_tensors,
@@ -91,7 +91,10 @@ def train_gan(
     if not resume:
         start_from(generator, config.start)
     discriminator = build_discriminator(
-        game.discriminator, crop=config.data.crop, channels=game.channels
+        game.discriminator,
+        crop=config.data.crop,
+        channels=game.channels,
+        maps=[] if content is None else [maps_of(layer) for layer in content.vgg.layers],
     ).to(dev)
     for network in (generator, discriminator):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -108,19 +111,36 @@ def train_gan(
         """From the output range to [0, 1]."""
         return (image.float() - low) / (high - low)
 
+    def features(image: Tensor) -> list[Tensor]:
+        """Those of the window of an update; none without a feature loss."""
+        if content is None:
+            return []
+        seen: list[Tensor] = content.vgg(unit(image[window(config, update)]))
+        return seen
+
+    def judged(image: Tensor, seen: list[Tensor]) -> Logits:
+        """What the discriminator thinks of the window, or of its features."""
+        by_features = game.discriminator == "features"
+        logits: Logits = judge(seen if by_features else cut(image, window(config, update)))
+        return logits
+
     def generator_losses(
-        lr: Tensor, hr: Tensor, sr: Tensor, real: Tensor | None
+        lr: Tensor,
+        hr: Tensor,
+        sr: Tensor,
+        found: list[Tensor],
+        wanted: list[Tensor],
+        real: Logits | None,
     ) -> dict[str, Tensor]:
         """All that the generator is to make small, not yet weighted."""
-        seen = window(config, update)
         losses: dict[str, Tensor] = {}
         if config.pixel.weight:
             losses["pixel"] = distance(sr, hr, config.pixel.loss)
         with autocast(config, dev):
             if content is not None:
-                losses["content"] = content(unit(sr[seen]), unit(hr[seen]))
+                losses["content"] = content.between(found, wanted)
             if real is not None:
-                losses["adversarial"] = generator_loss(real, judge(cut(sr, seen)), game.game)
+                losses["adversarial"] = generator_loss(real, judged(sr, found), game.game)
             if config.artefacts:
                 with torch.no_grad():
                     averaged = average(lr)
@@ -166,13 +186,19 @@ def train_gan(
         lr, hr = batches(0)
         scale = config.generator.scale
         check_batch(*batches.first(SAMPLES), scale=scale, output_range=config.output_range)
+        with autocast(config, dev), torch.no_grad():
+            wanted = features(hr)
+        if isinstance(discriminator, FeatureDiscriminator):
+            squares = torch.stack([f.float().square().mean() for f in wanted])
+            discriminator.sizes.copy_(mean(squares, processes).sqrt())
         untouched = copy.deepcopy((generator.state_dict(), discriminator.state_dict()))
         discriminator.requires_grad_(False)
-        with autocast(config, dev):
-            sr = generator(lr)
-            real = discriminator(hr[window(config, update)]) if game.weight else None
         with eagerly(config):
-            losses = generator_losses(lr, hr, sr, real)
+            with autocast(config, dev):
+                sr = generator(lr)
+                found = features(sr)
+                real = judged(hr, wanted) if game.weight else None
+            losses = generator_losses(lr, hr, sr, found, wanted, real)
         # The averaged generator still equals the generator, so no artefact can be told yet.
         check_losses(generator, {k: v for k, v in losses.items() if k != "artefacts"})
         generator.load_state_dict(untouched[0])  # batch normalisation has seen the batch
@@ -231,24 +257,27 @@ def train_gan(
                 group["lr"] = learning_rate(d_schedule, update, config.updates)
             with autocast(config, dev):
                 sr = generate(lr)
+                found = features(sr)
+                with torch.no_grad():
+                    wanted = features(hr)
 
             # The discriminator learns to tell HR from SR ...
             losses, real = {}, None
             if game.weight:
                 discriminator.requires_grad_(True)
-                seen = window(config, update)
                 with autocast(config, dev):
-                    real, fake = judge(cut(hr, seen)), judge(cut(sr.detach(), seen))
+                    real = judged(hr, wanted)
+                    fake = judged(sr.detach(), [f.detach() for f in found])
                 losses["discriminator"] = discriminator_loss(real, fake, game.game)
                 d_adam.zero_grad(set_to_none=True)
                 losses["discriminator"].backward()  # type: ignore[no-untyped-call]
                 average_gradients(discriminator, processes)
                 d_adam.step()
                 discriminator.requires_grad_(False)
-                real = real.detach() if update >= game.warm_up else None
+                real = detached(real) if update >= game.warm_up else None
 
             # ... and the generator to deceive it, near the HR picture.
-            terms = generator_losses(lr, hr, sr, real)
+            terms = generator_losses(lr, hr, sr, found, wanted, real)
             total = torch.stack([weights[name] * loss for name, loss in terms.items()]).sum()
             g_adam.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
@@ -296,6 +325,13 @@ def cut(image: Tensor, seen: tuple[slice, ...]) -> Tensor:
     would be recorded as a graph of its own.
     """
     return image[seen].contiguous(memory_format=torch.channels_last)
+
+
+def detached(logits: Logits) -> Logits:
+    """Logits as numbers that no gradient goes back from."""
+    if isinstance(logits, Tensor):
+        return logits.detach()
+    return [judgement.detach() for judgement in logits]
 
 
 def content_loss(config: GanConfig) -> ContentLoss | None:
