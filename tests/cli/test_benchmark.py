@@ -48,6 +48,19 @@ def test_a_broken_picture_is_said_once(data: Path, tmp_path: Path, srgan: Run) -
     assert "| bicubic (2 of 3) |" in text
 
 
+def test_a_larger_picture_is_measured_where_the_limit_says_so(
+    data: Path, tmp_path: Path, srgan: Run
+) -> None:
+    command = [*_arguments(data, tmp_path / "out"), "--methods", "bicubic"]
+    ran = srgan(*command, "--max-input-mp", "0.001")
+    assert "raise --max-input-mp to accept it" in ran.err
+    assert "| bicubic |" not in (tmp_path / "out" / "report.md").read_text()
+    assert srgan(*command, "--max-input-mp", "0.002").err.count("MP") == 0
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "--no-cost --max-input-mp 0.002 -o out`" in text
+    assert "| bicubic |" in text
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -57,6 +70,7 @@ def test_a_broken_picture_is_said_once(data: Path, tmp_path: Path, srgan: Run) -
         (["--methods", "srresnet"], "enlarges x4, not x2"),
         (["--measures", "fid"], "'fid' is unknown"),
         (["--scale", "1"], "--scale must be at least 2"),
+        (["--max-input-mp", "0"], "--max-input-mp must be a number of megapixels above 0"),
         (["--baseline", "absent.json"], "absent.json: no baseline that can be read"),
     ],
 )

@@ -82,6 +82,19 @@ def test_what_cannot_be_compared_is_refused_before_any_work(
     assert not lr.with_name("lr_compare.png").exists()
 
 
+def test_a_larger_picture_is_compared_where_the_limit_says_so(
+    srgan: Run, pair: tuple[Path, Path]
+) -> None:
+    lr, original = pair
+    command = ["compare", lr, "--hr", original, "-m", "nearest", "--max-input-mp"]
+    for limit, refused in ((0.0001, lr), (0.003, original)):
+        ran = srgan(*command, limit)
+        assert (ran.status, ran.out) == (1, "")
+        assert ran.err.startswith(f"srgan: {refused}: ")
+        assert ran.err.endswith("raise --max-input-mp to accept it\n")
+    assert srgan(*command, 0.004).status == 0
+
+
 def test_an_unknown_method_is_refused_before_the_others_are_computed(
     srgan: Run, pair: tuple[Path, Path]
 ) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from inference.tiny import tiny
+from srgan.cli.export import _pictures
 from srgan.inference.open import load
 from srgan.weights.format import save_weights
 
@@ -68,3 +70,9 @@ def test_wrong_use_is_one_line_and_leaves_nothing(
     assert message in ran.err
     assert len(ran.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_leaves_out_what_is_too_large(tmp_path: Path) -> None:
+    Image.new("1", (8_100, 8_000)).save(tmp_path / "a.png")  # 65 MP
+    Image.new("RGB", (9, 8)).save(tmp_path / "b.png")
+    assert [photo.shape for photo in _pictures(tmp_path, 24)] == [(8, 9, 3)]

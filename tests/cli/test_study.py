@@ -90,6 +90,17 @@ def test_a_set_without_a_method(data: Path, tmp_path: Path, srgan: Run) -> None:
     assert text.count("| nearest |") == 4  # of scores and of tests: Tiny's and all sets'
 
 
+def test_a_larger_picture_is_taken_where_the_limit_says_so(
+    data: Path, tmp_path: Path, srgan: Run
+) -> None:
+    ran = srgan(*_make(data, tmp_path / "study", "--max-input-mp", "0.001"))
+    assert (ran.status, ran.out) == (1, "")
+    assert "raise --max-input-mp to accept it" in ran.err
+    assert srgan(*_make(data, tmp_path / "study", "--max-input-mp", "0.002")).status == 0
+    command = json.loads((tmp_path / "study" / "study.json").read_text())["command"]
+    assert "--max-input-mp 0.002 --calibrate 5" in command
+
+
 def test_every_bad_file_is_a_line_and_nothing_is_written(
     study: Path, ratings: Path, tmp_path: Path, srgan: Run
 ) -> None:

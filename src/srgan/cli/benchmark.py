@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from srgan.evaluation.datasets import Entry
     from srgan.evaluation.page import Panel
     from srgan.evaluation.report import Report
+    from srgan.image.limits import Limits
 
 
 def benchmark(
@@ -39,6 +40,9 @@ def benchmark(
         Path | None, typer.Option(help="Fail where the means differ from this file.")
     ] = None,
     write_baseline: Annotated[Path | None, typer.Option(help="Write the means here.")] = None,
+    max_input_mp: Annotated[
+        float, typer.Option("--max-input-mp", help="Refuse larger pictures, in megapixels.")
+    ] = 64.0,
 ) -> None:
     """Measure every method on test sets; writes report.html, report.md and report.json.
 
@@ -55,6 +59,7 @@ def benchmark(
     from srgan.evaluation.page import page
     from srgan.evaluation.protocols import MEASURES
     from srgan.evaluation.report import Report, as_json, write
+    from srgan.image.limits import Limits
     from srgan.metrics.stlpips import available
 
     if scale < 2:
@@ -66,6 +71,7 @@ def benchmark(
     if "stlpips" in wanted and not available() and not measures:
         wanted.remove("stlpips")
         print("srgan: without ST-LPIPS; add it with: pip install 'srgan[metrics]'", file=sys.stderr)
+    limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
     expected = {} if baseline is None else baselines.load(baseline, scale=scale)
     entries = find(data, list(dict.fromkeys(sets.split(","))) if sets else None, scale=scale)
     chosen = methods_of(methods, scale)
@@ -82,17 +88,18 @@ def benchmark(
         measures=wanted,
         records=output / "records.jsonl",
         progress=_Say(),
+        limits=limits,
     )
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     report = Report(
         scale=scale,
-        command=_command(data, sets, methods, scale, measures, cost, output),
+        command=_command(data, sets, methods, scale, measures, cost, max_input_mp, output),
         facts=_facts(),
         records=tuple(records),
         costs=_costs(chosen, scale) if cost else {},
     )
-    crops = _panels(report, chosen, shown)
+    crops = _panels(report, chosen, shown, limits)
     write(output, json=as_json(report), markdown=as_markdown(report), html=page(report, crops))
     print(output / "report.html")
     if write_baseline is not None:
@@ -139,7 +146,9 @@ def _shown(entries: list[Entry], count: int, names: str | None) -> list[Entry]:
     return [known[name] for name in names.split(",")]
 
 
-def _panels(report: Report, methods: list[Method], entries: list[Entry]) -> list[Panel]:
+def _panels(
+    report: Report, methods: list[Method], entries: list[Entry], limits: Limits
+) -> list[Panel]:
     import numpy as np
 
     from srgan.errors import SRGANError
@@ -151,7 +160,7 @@ def _panels(report: Report, methods: list[Method], entries: list[Entry]) -> list
     places, crops = [], []
     for entry in entries:
         try:
-            sample = read(entry, scale=report.scale)
+            sample = read(entry, scale=report.scale, limits=limits)
         except SRGANError:
             continue
         place = crop_of(sample.hr, 96)
@@ -219,6 +228,7 @@ def _command(
     scale: int,
     measures: str | None,
     cost: bool,
+    max_input_mp: float,
     output: Path,
 ) -> str:
     """What makes the same figures again, without the folders that are nobody else's."""
@@ -229,6 +239,7 @@ def _command(
     parts += [f"--scale {scale}"] if scale != 4 else []
     parts += [f"--measures {measures}"] if measures else []
     parts += [] if cost else ["--no-cost"]
+    parts += [f"--max-input-mp {max_input_mp:g}"] if max_input_mp != 64 else []
     return " ".join([*parts, f"-o {output.name}"])
 
 

@@ -45,6 +45,9 @@ def compare(
     ] = None,
     scale: Annotated[int, Option("-s", "--scale", help="2, 3 or 4.")] = 4,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace a result that exists.")] = False,
+    max_input_mp: Annotated[
+        float, Option("--max-input-mp", help="Refuse larger pictures, in megapixels.")
+    ] = 64.0,
 ) -> None:
     """Show several methods side by side with an enlarged crop, as the paper's figure 2 does.
 
@@ -54,6 +57,7 @@ def compare(
 
     from srgan.cli.methods import labels
     from srgan.image.files import format_for, read_picture, write_picture
+    from srgan.image.limits import Limits
     from srgan.image.picture import Frame, Metadata, Picture
     from srgan.inference.compare import Panel, busiest_crop, comparison
     from srgan.inference.open import load
@@ -62,13 +66,14 @@ def compare(
 
     if scale not in (2, 3, 4):
         raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
-    lr = _rgb8(read_picture(input_))
+    limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
+    lr = _rgb8(read_picture(input_, limits=limits))
     target = output or input_.with_name(f"{input_.stem}_compare.png")
     format_for(target)
     if target.exists() and not overwrite:
         raise UsageError(f"{target}: exists already; say --overwrite or another --output")
     size = (lr.shape[0] * scale, lr.shape[1] * scale)
-    reference = None if hr is None else _rgb8(read_picture(hr))
+    reference = None if hr is None else _rgb8(read_picture(hr, limits=limits))
     if reference is not None:
         # The last pixels, which the scale does not divide, may have been cut for the small one.
         if any(not 0 <= reference.shape[i] - size[i] < scale for i in (0, 1)):

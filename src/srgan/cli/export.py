@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from srgan.errors import ImageRefused, UsageError
+from srgan.errors import ImageRefused, LimitExceeded, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,7 +131,7 @@ def _pictures(folder: Path, count: int) -> list[NDArray[Any]]:
     for path in names[:: max(1, len(names) // count)]:
         try:
             frame = read_picture(path).frames[0]
-        except ImageRefused:
+        except (ImageRefused, LimitExceeded):
             continue
         if frame.colour.dtype == "uint8" and frame.colour.shape[2] == 3:
             found.append(frame.colour)

@@ -52,6 +52,9 @@ def make(
     seed: Annotated[
         int | None, Option(help="Draws names and examples. Default: a random one, which is kept.")
     ] = None,
+    max_input_mp: Annotated[
+        float, Option("--max-input-mp", help="Refuse larger pictures, in megapixels.")
+    ] = 64.0,
 ) -> None:
     """Write a page that a rater opens in a browser, and the key that tells the methods.
 
@@ -63,10 +66,12 @@ def make(
     from srgan.evaluation.datasets import find
     from srgan.evaluation.study.make import Settings
     from srgan.evaluation.study.make import make as make_study
+    from srgan.image.limits import Limits
     from srgan.inference.stop import stoppable
 
     if scale < 2:
         raise UsageError(f"--scale must be at least 2, not {scale}")
+    limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
     lacking = _lacking(without or ())
     if calibration and not calibration.is_dir():
         raise UsageError(f"--calibration: there is no folder {calibration}")
@@ -82,8 +87,9 @@ def make(
     parts += [f"--scale {scale}"] if scale != 4 else []
     parts += [f"--retest {twice}"]
     parts += [f"--calibration {calibration.name}"] if calibration else []
+    parts += [f"--max-input-mp {max_input_mp:g}"] if max_input_mp != 64 else []
     parts += [f"--calibrate {calibrate} --seed {drawn} -o {output.name}"]
-    settings = Settings(scale, drawn, twice, calibrate, " ".join(parts), lacking)
+    settings = Settings(scale, drawn, twice, calibrate, " ".join(parts), lacking, limits)
     with stoppable() as stop:
         try:
             made = make_study(output, chosen, entries, others, settings, _say, stop)

@@ -19,11 +19,14 @@ from srgan.classical.interpolation import Interpolation
 from srgan.errors import OutputFailed, SRGANError
 from srgan.evaluation.datasets import Entry, Sample, identity, read
 from srgan.evaluation.protocols import MEASURES, score, score_float
+from srgan.image.limits import Limits
 from srgan.image.resize import imresize
 from srgan.inference.upscaler import Upscaler
 
 Picture = NDArray[np.uint8]
 Values = dict[str, float | None]
+
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def run(
     measures: Iterable[str] = MEASURES,
     records: Path,
     progress: Callable[[Progress], None] = lambda _: None,
+    limits: Limits = _LIMITS,
 ) -> list[Record]:
     """Measure every method on every picture.
 
@@ -97,6 +101,7 @@ def run(
         records: a file of one JSON object a line; those that are in it are not measured again
             unless they failed or lack a measure.
         progress: called after each new record.
+        limits: of the pictures; a larger one is a record with ``error``.
 
     Returns:
         One record for every method and picture, in their order. A picture that cannot be read
@@ -138,7 +143,7 @@ def run(
                 try:
                     if upscaler is None or opened != method.name:
                         upscaler, opened = method.open(), method.name
-                    sample = read(entry, scale=scale)
+                    sample = read(entry, scale=scale, limits=limits)
                     sr = enlarge(upscaler, sample.lr)
                     floats = _float_values(upscaler, sample, wanted)
                 except (SRGANError, MemoryError) as error:

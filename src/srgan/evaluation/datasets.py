@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from srgan.errors import DataRefused
 from srgan.evaluation.protocols import aligned
 from srgan.image.files import FORMATS, read_picture
+from srgan.image.limits import Limits
 from srgan.image.resize import imresize
 
 Picture = NDArray[np.uint8]
@@ -27,6 +28,7 @@ Picture = NDArray[np.uint8]
 STANDARD = ("Set5", "Set14", "BSD100")
 """The sets of the paper's tables."""
 
+_LIMITS = Limits()
 SUFFIXES = tuple(suffix for form in FORMATS.values() for suffix in form.suffixes)
 
 
@@ -118,18 +120,19 @@ def identity(entry: Entry) -> str:
     return digest.hexdigest()[:12]
 
 
-def read(entry: Entry, *, scale: int) -> Sample:
+def read(entry: Entry, *, scale: int, limits: Limits = _LIMITS) -> Sample:
     """Read a pair, or make its LR picture by MATLAB's bicubic downscaling.
 
     Raises:
         ImageRefused: a file is no picture.
+        LimitExceeded: a picture is larger than ``limits`` allow.
         DataRefused: HR, its last rows and columns apart, is not ``scale`` times LR.
     """
-    hr = _read(entry.hr)
+    hr = _read(entry.hr, limits)
     if entry.lr is None:
         hr = aligned(hr, scale)
         return Sample(hr, np.asarray(imresize(hr, scale=1.0 / scale), np.uint8))
-    lr = _read(entry.lr)
+    lr = _read(entry.lr, limits)
     if hr.ndim != lr.ndim:
         lr = lr.mean(axis=2).astype(np.uint8) if hr.ndim == 2 else np.stack([lr] * 3, axis=2)
     height, width = (side // scale for side in hr.shape[:2])
@@ -141,8 +144,8 @@ def read(entry: Entry, *, scale: int) -> Sample:
     return Sample(hr[: height * scale, : width * scale], lr)
 
 
-def _read(path: Path) -> Picture:
-    colour = read_picture(path).frames[0].colour
+def _read(path: Path, limits: Limits) -> Picture:
+    colour = read_picture(path, limits=limits).frames[0].colour
     if colour.dtype != np.uint8:
         colour = np.round(colour / 257.0)
     colour = np.asarray(colour, np.uint8)

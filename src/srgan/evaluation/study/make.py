@@ -17,8 +17,11 @@ from srgan.evaluation.datasets import Entry, read
 from srgan.evaluation.study.plan import ORIGINAL, WORST, Example, Item, Study, as_json
 from srgan.image.atomic import atomic_folder, sweep
 from srgan.image.files import encode_picture
+from srgan.image.limits import Limits
 from srgan.image.picture import Frame
 from srgan.image.picture import Picture as Decoded
+
+_LIMITS = Limits()
 
 _SAME_TIME = 1_000_000_000
 """Every picture's date: the order in which they were made would tell the methods."""
@@ -35,6 +38,7 @@ class Settings:
         calibrate: pictures of the calibration, each in a bad and an excellent version.
         command: what the study says made it.
         without: (set, method) for each method that a set is not rated of.
+        limits: of the pictures.
     """
 
     scale: int
@@ -43,6 +47,7 @@ class Settings:
     calibrate: int
     command: str
     without: frozenset[tuple[str, str]] = frozenset()
+    limits: Limits = _LIMITS
 
 
 def make(
@@ -149,12 +154,12 @@ def _fill(
         upscaler = method.open() if method else None
         name = method.name if method else ORIGINAL
         for entry in of:
-            sample = read(entry, scale=settings.scale)
+            sample = read(entry, scale=settings.scale, limits=settings.limits)
             pixels = enlarge(upscaler, sample.lr) if upscaler else sample.hr
             id_, digest, width, height = shelf.add(pixels)
             items.append(Item(id_, entry.set, entry.name, name, digest, width, height))
     for entry in chosen:
-        sample = read(entry, scale=settings.scale)
+        sample = read(entry, scale=settings.scale, limits=settings.limits)
         bad = enlarge(Interpolation(WORST, settings.scale), sample.lr)
         for pixels, score in ((bad, 1), (sample.hr, 5)):
             id_, digest, width, height = shelf.add(pixels)
