@@ -103,13 +103,68 @@ def test_outputs_in_the_input_folder_are_no_inputs(photos: Path) -> None:
 
 def test_videos_are_left_aside_with_a_word(photos: Path, tmp_path: Path) -> None:
     assert plan_folder(photos, tmp_path / "out", recursive=True).notices == ()
-    for name in ("a.MP4", "b.mov", "notes.txt", "deep/c.avi"):
+    (photos / "notes.txt").write_bytes(b"no video")
+    for name in ("a.MP4", "b.mov", "deep/c.avi"):
         (photos / name).write_bytes(b"\0\0\0\x18ftypmp42")
     folders, videos = plan_folder(photos, tmp_path / "out").notices
     assert folders.endswith("in: 1 sub-folder is left aside; -r takes sub-folders as well")
     assert videos.endswith("in: 2 videos are left aside; `srgan video` enlarges videos")
     assert plan_folder(photos, photos / "deep").notices == (videos,)
     assert "3 videos are" in plan_folder(photos, tmp_path / "out", recursive=True).notices[0]
+
+
+VIDEOS = {  # FFmpeg's name of a container: a codec that it takes
+    "mp4": "libx264",
+    "mov": "libx264",
+    "matroska": "libx264",
+    "webm": "libvpx-vp9",
+    "avi": "mpeg4",
+    "mpegts": "libx264",
+    "mpeg": "mpeg2video",
+    "mpeg2video": "mpeg2video",
+    "flv": "flv",
+    "asf": "mpeg4",
+    "ogg": "libtheora",
+    "ivf": "libvpx-vp9",
+    "mxf": "mpeg2video",
+    "nut": "mpeg4",
+}
+
+
+def test_content_decides_what_is_a_video(photos: Path, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    for kind, codec in VIDEOS.items():
+        if codec not in av.codecs_available:
+            continue
+        clip = photos / f"clip of {kind}"
+        with av.open(str(clip), "w", format=kind) as container:
+            stream = container.add_stream(codec, rate=25)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            for _ in range(3):
+                frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8))
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        (*_, notice) = plan_folder(photos, tmp_path / "out").notices
+        assert "in: 1 video is left aside" in notice, kind
+        with pytest.raises(ImageRefused, match="`srgan video` enlarges videos"):
+            read_picture(clip)
+        clip.unlink()
+
+
+def test_a_suffix_makes_no_video(photos: Path, tmp_path: Path) -> None:
+    pixel(photos / "photo.mp4")
+    for name, content in (
+        ("notes.mp4", b"What was said of the free lunch: G."),
+        ("code.ts", b"export const G = 1;" * 30),
+        ("song.m4a", b"\0\0\0\x18ftypM4A "),
+        ("song.mka", b"\x1aE\xdf\xa3"),
+        ("song.ogg", b"OggS".ljust(28, b"\0") + b"\1vorbis"),
+        ("none.mov", b""),
+    ):
+        (photos / name).write_bytes(content)
+    plan = plan_folder(photos, tmp_path / "out", recursive=True)
+    assert plan.notices == ()
+    assert [task.name for task in plan.tasks] == ["a.png", "b.png", "photo.png", "deep/er/c.png"]
 
 
 def test_two_inputs_for_one_output_are_refused_before_the_start(tmp_path: Path) -> None:

@@ -90,7 +90,20 @@ _FOREIGN = (
     (b"P", "a PNM picture"),
 )
 
-_MATROSKA = b"\x1aE\xdf\xa3"
+# How the kinds of `srgan video` begin, where it is not "ftyp" of MP4 or "RIFF" of AVI.
+_VIDEOS = (
+    b"\x1aE\xdf\xa3",  # Matroska, WebM
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF: WMV
+    b"\0\0\1\xba",  # MPEG program stream
+    b"\0\0\1\xb3",  # MPEG video
+    b"FLV\1",
+    b"DKIF",  # IVF
+    b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02",  # MXF
+    b"nut/multimedia container",
+)
+_OLD_QUICKTIME = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_OGG_VIDEOS = (b"\x80theora", b"fishead", b"\1video", b"BBCD")
+_SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ")
 _VIDEO = (
     "a video or other media file, not a picture: `srgan video` enlarges videos; "
     f"the formats of pictures are {_NAMES}"
@@ -98,8 +111,8 @@ _VIDEO = (
 
 _AVIF_BRANDS = (b"avif", b"avis")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-SNIFF_BYTES = 64
-"""How many bytes :func:`sniff` needs at most."""
+SNIFF_BYTES = 400
+"""How many bytes :func:`sniff` and :func:`is_video` need at most."""
 
 
 def sniff(head: bytes) -> Format | str:
@@ -118,7 +131,7 @@ def sniff(head: bytes) -> Format | str:
         return FORMATS["BMP"]
     if head[4:8] == b"ftyp":
         return _sniff_iso(head)
-    if head.startswith(_MATROSKA) or head[:4] + head[8:12] == b"RIFFAVI ":
+    if is_video(head):
         return _VIDEO
     lowered = head.lstrip().lower() if head.lstrip()[:1] == b"<" else head
     for magic, kind in _FOREIGN:
@@ -127,6 +140,25 @@ def sniff(head: bytes) -> Format | str:
     if not head.strip(b"\0"):
         return "holds only zero bytes" if head else "is empty"
     return f"not a picture of a known format; the formats are {_NAMES}"
+
+
+def is_video(head: bytes) -> bool:
+    """Whether a file that is no picture is a video by its first bytes.
+
+    Matroska and ASF that hold sound alone begin as those with pictures do.
+    """
+    box = head[4:8]
+    if box == b"ftyp":
+        return head[8:12] not in _SOUND_BRANDS
+    if box in _OLD_QUICKTIME and (head[0] == 0 or box == b"mdat"):
+        return True
+    if head.startswith(b"OggS"):
+        return head[28:].startswith(_OGG_VIDEOS)
+    # Packets of MPEG's transport stream; a camera's and a disc's have a time before each.
+    for first, step in ((0, 188), (4, 192)):
+        if head[first : first + 2 * step + 1 : step] == b"GGG":
+            return True
+    return head.startswith(_VIDEOS) or head[:4] + head[8:12] == b"RIFFAVI "
 
 
 def _sniff_iso(head: bytes) -> Format | str:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from srgan.errors import ImageRefused, OutputFailed, SRGANError, UsageError
 from srgan.image.atomic import is_temporary, shown
 from srgan.image.files import format_for, probe
-from srgan.image.formats import SNIFF_BYTES, Format, sniff
+from srgan.image.formats import SNIFF_BYTES, Format, is_video, sniff
 from srgan.image.limits import Limits
 
 # Pictures by their name that this package does not read: worth a line, where a text file is not.
@@ -19,7 +19,7 @@ _FOREIGN = (
     "heic heif jxl jp2 j2k psd xcf eps ps svg pdf ico icns tga dds exr hdr fits "
     "pnm ppm pgm pbm dng cr2 cr3 nef arw orf raf"
 )
-_VIDEOS = "mp4 m4v mov mkv webm avi wmv mpg mpeg mts m2ts 3gp flv"
+_SOUNDS = "mka weba wma"  # which begin as videos do
 _FIELDS = ("stem", "ext", "scale", "model")
 
 # The fewest bytes that a pixel of an ordinary photo takes: a job is refused only if even these
@@ -69,8 +69,8 @@ def plan_folder(
 ) -> Plan:
     """Find the inputs of a folder and name their outputs.
 
-    Content decides what is a picture. Files that are none and do not claim to be one by their
-    extension are left aside in silence, and so are the outputs of earlier jobs.
+    Content decides what is a picture and what a video. Files that are none and do not claim to be
+    a picture by their extension are left aside in silence, and so are the outputs of earlier jobs.
 
     Args:
         folder: of the inputs.
@@ -102,9 +102,10 @@ def plan_folder(
     for path in _walk(folder, inside, recursive, notices, below, unreadable):
         if _real(path.parent) / path.name in ours:
             continue
-        kind = _kind(path)
+        head = _head(path)
+        kind = _kind(path, head)
         if kind is None:
-            videos += path.suffix.lower().removeprefix(".") in _VIDEOS.split()
+            videos += is_video(head) and _suffix(path) not in _SOUNDS.split()
             continue
         relative = path.relative_to(folder)
         name = _name(relative, template, format, kind, values or {})
@@ -210,19 +211,25 @@ def _real(path: Path) -> Path:
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"  # what macOS writes beside photo.jpg as ._photo.jpg
 
 
-def _kind(path: Path) -> Format | str | None:
+def _head(path: Path) -> bytes:
+    """The first bytes of a file; none of one that cannot be read, and of a pipe."""
+    with suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as file:
+                return file.read(SNIFF_BYTES)
+    return b""
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower().removeprefix(".")
+
+
+def _kind(path: Path, head: bytes) -> Format | str | None:
     """A picture's format; its suffix if it only claims to be one; None for other files."""
-    claims = path.suffix.lower().removeprefix(".") in _FOREIGN.split()
+    claims = _suffix(path) in _FOREIGN.split()
     with suppress(UsageError):
         format_for(path.suffix)
         claims = True
-    try:
-        if not path.is_file():
-            return path.suffix if claims else None
-        with path.open("rb") as file:
-            head = file.read(SNIFF_BYTES)
-    except OSError:
-        return path.suffix if claims else None
     if head.startswith(_APPLE_DOUBLE):
         return None
     kind = sniff(head)
