@@ -2,14 +2,17 @@
 
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from srgan.errors import Cancelled, ImageRefused, OutputFailed, UsageError
 from srgan.image.files import read_picture, write_picture
@@ -17,7 +20,7 @@ from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Picture
 from srgan.inference.folder import Event, Summary, outputs_made, run_folder
 from srgan.inference.journal import JOURNAL, Claim, Journal, Work
-from srgan.inference.scan import Task, check_space, plan_folder
+from srgan.inference.scan import _SURE_BYTES, Task, check_space, plan_folder
 
 MODEL = {"model": "stub"}
 
@@ -363,11 +366,60 @@ def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_space_is_estimated_before_the_start(photos: Path, tmp_path: Path) -> None:
-    tasks = plan_folder(photos, tmp_path / "out", recursive=True).tasks
-    check_space(tasks, tmp_path / "out", size_of=lambda h, w: (4 * h, 4 * w), limits=Limits())
-    with pytest.raises(OutputFailed, match="GB are needed"):
-        check_space(tasks, tmp_path / "out", size_of=lambda h, w: (10**7, 10**7), limits=Limits())
+def _space(
+    tasks: tuple[Task, ...], output: Path, pixels: int, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """What is said of outputs of so many pixels each where 10 MB are free."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10_000_000))
+    return check_space(tasks, output, size_of=lambda *_: (1, pixels), limits=Limits())
+
+
+def test_only_what_surely_does_not_fit_is_refused_before_the_start(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    tasks = plan_folder(photos, out, recursive=True).tasks
+    assert _space(tasks, out, 3_000_000, monkeypatch) == ""
+    said = _space(tasks, out, 4_000_000, monkeypatch)
+    assert "photos would need at least 12.0 MB and 10.0 MB are free; a full disk stops" in said
+    with pytest.raises(OutputFailed, match=r"at least 11\.6 MB are needed and 10\.0 MB are free"):
+        _space(tasks, out, 4_000_000_000, monkeypatch)
+    maps = plan_folder(photos, out, recursive=True, format="bmp").tasks
+    with pytest.raises(OutputFailed, match=r"at least 12\.0 MB are needed"):
+        _space(maps, out, 4_000_000, monkeypatch)
+
+
+def test_what_is_done_needs_no_space_when_a_job_goes_on(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    tasks = plan_folder(photos, out, recursive=True).tasks
+    job(photos, out)
+    (out / "a.png").unlink()
+    assert _space(tasks, out, 9_000_000, monkeypatch) == ""
+    assert "at least 11.0 MB" in _space(tasks, out, 11_000_000, monkeypatch)
+
+
+def test_an_animation_surely_needs_the_space_of_one_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    frames = [Image.new("L", (8, 8), i) for i in range(9)]
+    frames[0].save(folder / "a.gif", save_all=True, append_images=frames[1:], duration=40)
+    still = plan_folder(folder, out, format="bmp").tasks
+    assert _space(still, out, 3_000_000, monkeypatch) == ""
+    moving = plan_folder(folder, out, format="png").tasks
+    assert "at least 27.0 MB" in _space(moving, out, 3_000_000, monkeypatch)
+
+
+@pytest.mark.parametrize("kind", _SURE_BYTES)
+def test_no_picture_takes_less_than_what_is_refused(kind: str, tmp_path: Path) -> None:
+    flat = Picture((Frame(np.full((1024, 1024, 1), 128, np.uint8)),))
+    path = tmp_path / f"flat.{kind.lower()}"
+    write_picture(flat, path)
+    size = path.stat().st_size
+    assert _SURE_BYTES[kind] * 1024**2 <= size < 0.07 * 1024**2 or kind == "BMP"
 
 
 @given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1))

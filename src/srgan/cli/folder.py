@@ -90,12 +90,14 @@ def upscale_folder(
         for path, reason in plan.unreadable:
             report(Event("refused", path, "", reason))
         return stop.exit_status or int(bool(plan.unreadable))
-    check_space(
+    scarce = check_space(
         plan.tasks,
         output,
         size_of=lambda height, width: wanted_size(height, width, options),
         limits=options.limits,
     )
+    if scarce and not quiet:
+        print(scarce, file=sys.stderr)
     decides = {**made_by, "options": _deciding(options)}
     with far or _here(load, options, workers, show=not quiet) as (process, count):
         summary = run_folder(

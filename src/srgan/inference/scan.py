@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from srgan.errors import ImageRefused, OutputFailed, SRGANError, UsageError
 from srgan.image.atomic import is_temporary, shown
 from srgan.image.files import format_for, probe
-from srgan.image.formats import SNIFF_BYTES, Format, is_video, sniff
+from srgan.image.formats import FORMATS, SNIFF_BYTES, Format, is_video, sniff
 from srgan.image.limits import Limits
 
 # Pictures by their name that this package does not read: worth a line, where a text file is not.
@@ -22,9 +22,11 @@ _FOREIGN = (
 _SOUNDS = "mka weba wma"  # which begin as videos do
 _FIELDS = ("stem", "ext", "scale", "model")
 
-# The fewest bytes that a pixel of an ordinary photo takes: a job is refused only if even these
-# are not free.
-_LEAST_BYTES = {"PNG": 1.0, "TIFF": 1.2, "BMP": 3.0, "JPEG": 0.15, "WEBP": 0.08, "AVIF": 0.04}
+# The fewest bytes that a pixel takes whatever the picture shows: a gray pixel where nothing is
+# packed; deflate makes no more than 1032 bytes of one, and JPEG has two bits for 64 gray pixels.
+_SURE_BYTES = {"BMP": 1.0, "PNG": 1 / 1032, "TIFF": 1 / 1032, "JPEG": 1 / 256}
+# The fewest that one of an ordinary photo takes; flat drawings take far less.
+_PHOTO_BYTES = {"PNG": 1.0, "TIFF": 1.2, "BMP": 3.0, "JPEG": 0.15, "WEBP": 0.08, "AVIF": 0.04}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,10 @@ def check_space(
     *,
     size_of: Callable[[int, int], tuple[int, int]],
     limits: Limits,
-) -> None:
-    """Refuse a job whose outputs cannot all fit on the disk, by a low estimate.
+) -> str:
+    """Refuse a job whose outputs cannot all fit on the disk whatever they show.
+
+    An output that is there already counts nothing: it stays, or gives its space to the next.
 
     Args:
         tasks: of the job.
@@ -139,26 +143,40 @@ def check_space(
         size_of: height and width of an input to those of its output.
         limits: what is accepted; inputs that are not count nothing.
 
+    Returns:
+        a line for the user where outputs of photos would not fit; else nothing.
+
     Raises:
         OutputFailed: names both figures.
     """
-    needed = 0.0
+    sure = photos = 0.0
     for task in tasks:
+        if os.path.lexists(task.output):
+            continue
         try:
             info = probe(task.input, limits=limits)
             height, width = size_of(info.height, info.width)
         except SRGANError:
             continue  # its own line comes when it is its turn
-        needed += height * width * info.frames * _LEAST_BYTES.get(task.format, 0.2)
+        pixels = height * width  # of the first frame: others may be like it, damaged or not held
+        sure += pixels * _SURE_BYTES.get(task.format, 0.0)
+        frames = info.frames if FORMATS[task.format].animated else 1
+        photos += pixels * frames * _PHOTO_BYTES.get(task.format, 0.2)
     place = output
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
-    if needed > free:
+    if sure > free:
         raise OutputFailed(
-            f"{shown(output)}: at least {_amount(needed)} are needed and {_amount(free)} are "
+            f"{shown(output)}: at least {_amount(sure)} are needed and {_amount(free)} are "
             "free; choose another folder, a smaller size or --format jpg"
         )
+    if photos > free:
+        return (
+            f"{shown(output)}: photos would need at least {_amount(photos)} and {_amount(free)} "
+            "are free; a full disk stops the job, and --resume does the rest"
+        )
+    return ""
 
 
 def _amount(size: float) -> str:
