@@ -329,6 +329,27 @@ def test_slow_headers_and_slow_bodies_are_closed(strict: RunningServer) -> None:
     assert _talk(strict, head + kind + b"--b").startswith(b"HTTP/1.1 408")
 
 
+@pytest.mark.parametrize("chunk", [b"zz\r\n--b", b"3\r\n--b--", b"f" * 17 + b"\r\n--b"])
+def test_a_malformed_chunk_is_a_bad_request(strict: RunningServer, chunk: bytes) -> None:
+    head = b"POST /v1/upscale HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+    kind = b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    before = strict.client.get("/metrics").text
+    answer = _talk(strict, head + kind + chunk)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'"code": "bad_request"' in answer
+    counted = r'srgan_http_requests_total.*route="/v1/upscale",status="400"} (\d+)'
+    found = [re.findall(counted, text) for text in (before, strict.client.get("/metrics").text)]
+    assert int(found[1][0]) == (int(found[0][0]) if found[0] else 0) + 1
+
+
+def test_a_client_that_leaves_in_its_upload_is_counted_as_that(strict: RunningServer) -> None:
+    request = _form(SMALL)
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=PATIENCE) as connection:
+        connection.sendall(request[:-9])
+    route = 'srgan_http_requests_total{method="POST",route="/v1/upscale"'
+    strict.until(route + ',status="499"} 1')
+
+
 @pytest.mark.parametrize(
     "request_",
     [

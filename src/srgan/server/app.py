@@ -291,6 +291,10 @@ class _Service:
             self.jobs.submit(job)
             queued = True
         except ClientDisconnect:
+            # Granian says the same of a chunk without meaning, whose sender waits for an answer.
+            if "transfer-encoding" in request.headers:
+                detail = "the chunked body is malformed or breaks off; send it whole"
+                raise Problem("bad_request", detail) from None
             raise Problem("client_gone", "the client left during its upload") from None
         finally:
             self.receiving[client] -= 1
