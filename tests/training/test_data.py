@@ -165,6 +165,20 @@ def test_broken_photos_are_listed_with_reasons_and_never_fatal(tmp_path: Path) -
     assert np.array_equal(pack.photo(1), png)
 
 
+def test_photos_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        Image.new("RGB", (40, 40)).save(folder / "photo.png")
+        Image.new("RGB", (8, 8)).save(folder / "tiny.png")
+    made = prepare(folders, tmp_path / "pack", smallest=32)
+    named = [photo.name for photo in Pack(tmp_path / "pack").photos]
+    assert named == [(folder / "photo.png").as_posix() for folder in folders]
+    assert [name for name, _ in made.quarantined] == [
+        (folder / "tiny.png").as_posix() for folder in folders
+    ]
+
+
 def test_a_photo_that_is_met_twice_is_packed_once(tmp_path: Path, pack: Path) -> None:
     photos = tmp_path / "photos"
     _photos(photos)

@@ -25,7 +25,10 @@ _LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One photo of a pack: (height, width, 3) uint8 from byte ``offset`` on."""
+    """One photo of a pack: (height, width, 3) uint8 from byte ``offset`` on.
+
+    ``name`` is its path in the folder that was packed; of several, with the folder as it was given.
+    """
 
     name: str
     offset: int
@@ -127,7 +130,8 @@ def prepare(
                 if (file := path.resolve()) in seen:
                     continue
                 seen.add(file)
-                name = path.relative_to(folder).as_posix()
+                told = path if len(folders) > 1 else path.relative_to(folder)
+                name = told.as_posix()
                 try:
                     array = _read(path, limits)
                 except SRGANError as error:
