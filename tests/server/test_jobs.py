@@ -1,4 +1,5 @@
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from fakes import Opener
 from srgan.errors import OutputFailed
 from srgan.image.atomic import failure
 from srgan.server.decoding import Decoding
+from srgan.server.documents import describe_job
 from srgan.server.job import Job
 from srgan.server.jobs import Jobs
 from srgan.server.lane import Choice, Task
@@ -53,6 +55,35 @@ def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
         assert (late.problem.code, late.problem.retry_after) == ("stopping", 20)
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_is_set_moves_no_expiry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    async def expired(keep_seconds: float) -> tuple[bool, float]:
+        limits = ServerLimits(keep_seconds=keep_seconds)
+        jobs = Jobs(limits, Opener(tmp_path), Choice("bicubic"), tmp_path)
+        job = jobs.jobs["id"] = finished(tmp_path / f"kept {keep_seconds:g} s")
+        job.state = "running"
+        jobs._end(job, "done")
+        with monkeypatch.context() as patched:
+            now = time.time() + days * 86_400
+            patched.setattr(time, "time", lambda: now)
+            expiring = asyncio.create_task(jobs._expire())
+            while not jobs.spooled:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            left = describe_job(job, jobs)["expires_in"]
+            expiring.cancel()
+        jobs.decoding.close()
+        return "id" not in jobs.jobs, left
+
+    monkeypatch.setattr("srgan.server.jobs._EXPIRY_SECONDS", 0.05)
+    gone, left = asyncio.run(expired(600))
+    assert not gone
+    assert 500 < left < 600
+    assert asyncio.run(expired(0.001))[0]
 
 
 @pytest.mark.parametrize("what", ["result", "input"])

@@ -120,7 +120,7 @@ def describe_job(job: Job, jobs: Jobs) -> dict[str, Any]:
         },
         "notices": list(job.notices),
         "problem": job.problem.document() if job.problem else None,
-        "expires_in": None if job.expires is None else round(job.expires - time.time(), 1),
+        "expires_in": None if job.expires is None else round(job.expires - time.monotonic(), 1),
         "links": {"self": at, "events": f"{at}/events", "result": f"{at}/result"},
     }
 

@@ -20,7 +20,7 @@ class Job:
     """One picture's way through the server.
 
     ``folder`` holds the upload and the result. ``cost`` is in input pixels. Times are of the
-    monotonic clock, but ``expires``, which is told to clients, in seconds since 1970. It is
+    monotonic clock: jobs end with their process, and who sets the clock drops no result. It is
     ``owed`` while the request that brought it waits to be answered with its result.
     """
 

@@ -335,7 +335,7 @@ class Jobs:
             return
         job.state, job.problem = state, problem
         job.ended = time.monotonic()
-        job.expires = time.time() + self.limits.keep_seconds
+        job.expires = job.ended + self.limits.keep_seconds
         if state == "done":
             job.progress = 1.0
         self.ended[state] += 1
@@ -370,7 +370,7 @@ class Jobs:
         while True:
             await asyncio.sleep(_EXPIRY_SECONDS)
             self.spooled = await asyncio.to_thread(_bytes_in, self.spool)
-            now = time.time()
+            now = time.monotonic()
             for job in [j for j in self.jobs.values() if j.expires and j.expires < now]:
                 self.remove(job)
 
