@@ -218,6 +218,23 @@ def test_sound_that_the_target_does_not_take_is_recoded_in_step_and_it_is_said(
     assert alike.max() > 0.97 * np.sqrt(power[0] * power[1])
 
 
+@pytest.mark.parametrize(("target", "becomes"), [("big.mkv", "flac"), ("big.mp4", "aac")])
+def test_sound_whose_header_is_lost_is_recoded_and_it_is_said(
+    tmp_path: Path, target: str, becomes: str
+) -> None:
+    source = make_clip(tmp_path / "clip.mp4", SCENES, sound="aac")
+    whole = heard(source)
+    source.write_bytes(source.read_bytes().replace(b"esds", b"lost"))
+    done = enlarged(source, tmp_path / target)
+    assert done.notices == (f"the header of its sound (aac) is damaged: recoded to {becomes}",)
+    with av.open(str(done.target)) as made:
+        assert made.streams.audio[0].codec_context.extradata
+    again = heard(done.target)
+    assert abs(len(again) - len(whole)) <= 2048
+    both = min(len(again), len(whole))
+    assert np.corrcoef(again[:both], whole[:both])[0, 1] > 0.97
+
+
 def furnish(out: Any) -> Callable[[Any], None]:
     """Chapters, texts, a font, subtitles."""
     out.metadata.update({"title": "A clip", "artist": "Someone", "weather": "fine"})

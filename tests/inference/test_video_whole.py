@@ -162,3 +162,12 @@ def test_damaged_sound_is_told_in_one_line(tmp_path: Path) -> None:
     done = enlarged(clip, tmp_path / "big.mp4")
     assert done.notices == ("parts of its sound or other streams are damaged, and stay so",)
     assert packets(done.target, "audio") == packets(clip, "audio")
+
+
+def test_sound_that_cannot_be_decoded_at_all_is_told(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, sound="aac")
+    data = bytearray(clip.read_bytes())
+    head = data.index(b"\x05\x80\x80\x80\x05", data.index(b"esds"))  # the decoder's part
+    data[head + 5 : head + 7] = b"\0\0"
+    clip.write_bytes(data)
+    assert looked(clip).notices == ("parts of its sound or other streams are damaged, and stay so",)

@@ -53,12 +53,18 @@ class Beside:
             "timecode" in stream.metadata or (_codec(stream) == "bin_data" and self._chapters)
         ):
             return  # MP4's tracks of the time code and of the chapters' names: written anew
-        held = _codec(stream) is not None and self._holds(stream)
+        headless = stream.index in self._what.headless
+        held = not headless and _codec(stream) is not None and self._holds(stream)
+        why = f"its {_named(stream)} cannot be copied into {self._kind.title}"
+        if headless:
+            why = f"the header of its {_named(stream)} is damaged"
         if not held and stream.type == "audio" and _can_be_decoded(stream):
-            self._recode(stream, Recoded(self._out, stream, self._kind.sound), self._kind.sound)
+            sound = Recoded(self._out, stream, self._kind.sound)
+            self._recode(stream, sound, self._kind.sound, why)
             return
         if not held and is_text(stream):
-            self._recode(stream, Rewritten(self._out, stream, self._kind.words), self._kind.words)
+            words = Rewritten(self._out, stream, self._kind.words)
+            self._recode(stream, words, self._kind.words, why)
             return
         if not held:
             self.notices.append(
@@ -121,14 +127,11 @@ class Beside:
                 raise
             self._dropped[what] += 1  # such as one that goes back in time
 
-    def _recode(self, stream: Any, recoded: Recoded | Rewritten, codec: str) -> None:
+    def _recode(self, stream: Any, recoded: Recoded | Rewritten, codec: str, why: str) -> None:
         recoded.made.disposition = stream.disposition
         recoded.made.metadata.update(kept(stream.metadata, OF_THE_STREAM))
         self._recoded[stream.index] = recoded
-        self.notices.append(
-            f"its {_named(stream)} cannot be copied into {self._kind.title}: "
-            f"recoded to {codec.removeprefix('lib')}"
-        )
+        self.notices.append(f"{why}: recoded to {codec.removeprefix('lib')}")
 
     def _holds(self, stream: Any) -> bool:
         """Whether the kind of file takes a stream as it is, found by trying."""

@@ -62,6 +62,7 @@ class Survey:
         stamps: the frames' time stamps where their own do not rise; else empty.
         longest: the seconds that a frame but the last is shown at most, and its number, from 1 on.
         last: how long the last frame is shown, in units of the time base; 0 where nothing says.
+        headless: streams of sound whose header is lost, without which they are not copied.
         notices: what the user should know.
     """
 
@@ -83,6 +84,7 @@ class Survey:
     stamps: tuple[int, ...]
     longest: tuple[Fraction, int]
     last: int
+    headless: frozenset[int]
     notices: tuple[str, ...]
 
     @property
@@ -147,6 +149,8 @@ class _Found:
     flawed_at: Fraction | None = None
     open_ended: bool = False
     heard: set[int] = field(default_factory=set)  # streams of sound that have been decoded
+    unheard: set[int] = field(default_factory=set)  # and that something could not be decoded of
+    headless: set[int] = field(default_factory=set)
     damage: list[str] = field(default_factory=list)
     ends: Fraction = Fraction(0)  # of picture and sound
     video_ends: Fraction = Fraction(0)
@@ -187,12 +191,15 @@ class _Found:
         """Decode a packet of sound, which is copied as it is, to see whether it is whole."""
         if packet.stream.type != "audio" or not packet.size or packet.stream.codec_context is None:
             return
+        if _lacks_header(packet):
+            self.headless.add(packet.stream_index)
         try:
             if packet.decode():
                 self.heard.add(packet.stream_index)
         except library().FFmpegError:
             # A transport stream may start amid a packet.
             self.flawed_beside |= packet.stream_index in self.heard
+            self.unheard.add(packet.stream_index)
 
     def frame(self, frame: Any, limits: Limits) -> None:
         """Take note of a frame.
@@ -233,7 +240,7 @@ class _Found:
         notices = []
         if damage:
             notices.append(f"damaged: {damage[0]}; {frames} frames could be read")
-        if self.flawed_beside:
+        if self.flawed_beside or self.unheard - self.heard:
             notices.append("parts of its sound or other streams are damaged, and stay so")
         if self.open_ended:
             notices.append("its end may be missing: it breaks off amid a packet")
@@ -272,6 +279,7 @@ class _Found:
                 default=(Fraction(0), 1),
             ),
             last=self._last(),
+            headless=frozenset(self.headless),
             notices=tuple(notices),
         )
 
@@ -305,6 +313,18 @@ class _Found:
         )
         if name.startswith("mov"):
             self.shown_until = shown_until(file, self.video.index)
+
+
+def _lacks_header(packet: Any) -> bool:
+    """Whether it is bare AAC, without a header of its own or the file's, as a damaged MP4 has it.
+
+    It can be decoded by what the file says of its rate, but muxers do not take it.
+    """
+    context = packet.stream.codec_context
+    if context.name != "aac" or context.extradata:
+        return False
+    start = int.from_bytes(bytes(packet)[:2], "big")
+    return start & 0xFFF0 != 0xFFF0  # ADTS, ISO/IEC 13818-7
 
 
 def _kind(frame: Any) -> str:
