@@ -74,6 +74,7 @@ def test_fast_has_less_than_100_000_parameters() -> None:
         ("data.crop=100", "data.crop = 100: must be a multiple of 16"),
         ("generator.scale=5", "scale = 5: must be 2, 3 or 4"),
         ("loss=huber", "must be one of"),
+        ("best=ssim", "best: must be one of ['psnr', 'perceptual'], not 'ssim'"),
         ("ema=1.5", "ema = 1.5"),
         ("luma=-1.0", "luma = -1.0: must not be negative"),
         ("optimiser.learning_rate=-1", "must be above 0"),

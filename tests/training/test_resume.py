@@ -16,11 +16,15 @@ import pytest
 from PIL import Image
 
 from srgan.errors import OutputFailed, TrainingStopped, UsageError
+from srgan.metrics.stlpips import available
+from srgan.networks.srresnet import SRResNet
 from srgan.training import pretrain as pretrain_module
+from srgan.training import watch as watch_module
 from srgan.training.checkpoint import load_checkpoint, save_checkpoint
 from srgan.training.config import GanConfig, PretrainConfig
 from srgan.training.gan import train_gan
 from srgan.training.pretrain import pretrain
+from srgan.training.validation import Scores
 from srgan.weights.format import read_header
 from training.tiny import PIXEL, digest
 
@@ -179,6 +183,95 @@ def test_the_best_of_other_pictures_is_found_anew(
     assert best(1, resume=False) == 1
     assert best(2, validation=str(harder)) == 2
     assert best(3, validation=str(harder), degradation={"clean": 0.0}) == 3
+
+
+# By PSNR the first update is the best, by the perceptual measure the second.
+SCORES = {
+    1: Scores(psnr_y=20.0, ssim_y=0.5, lr_consistency=30.0, perceptual=0.3),
+    2: Scores(psnr_y=19.0, ssim_y=0.5, lr_consistency=30.0, perceptual=0.1),
+    3: Scores(psnr_y=18.0, ssim_y=0.5, lr_consistency=30.0, perceptual=0.2),
+}
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validation gives :data:`SCORES`, by update."""
+    score = watch_module.Watch.score
+
+    def scores(self: watch_module.Watch, update: int, average: SRResNet) -> None:
+        monkeypatch.setattr(watch_module, "validate", lambda *_, **__: (SCORES[update], []))
+        score(self, update, average)
+
+    monkeypatch.setattr(watch_module.Watch, "score", scores)
+
+
+def best(run: Path) -> int:
+    """The update that the best weights are of."""
+    return int(read_header(run / "best.safetensors").card["updates"])
+
+
+@pytest.mark.usefixtures("scored")
+@pytest.mark.parametrize(
+    ("asked", "found"), [({}, 1), ({"best": "psnr"}, 1), ({"best": "perceptual"}, 2)]
+)
+def test_a_pixel_run_keeps_the_best_by_the_measure_it_names(
+    pack: Path, tmp_path: Path, pretrain_config: Pixel, asked: dict[str, str], found: int
+) -> None:
+    if asked == {"best": "perceptual"} and not available():
+        pytest.skip("needs the extra srgan[metrics]")
+    config = pretrain_config(updates=3, validate_every=1, **asked)
+    pretrain(config, data=[pack], out=tmp_path / "run", device="cpu")
+    assert best(tmp_path / "run") == found
+
+
+@pytest.mark.usefixtures("scored")
+@pytest.mark.parametrize(("asked", "found"), [({}, 2), ({"best": "psnr"}, 1)])
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_gan_keeps_the_best_by_the_measure_it_names(
+    pack: Path,
+    tmp_path: Path,
+    start: Path,
+    gan_config: Gan,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, str],
+    found: int,
+    installed: bool,
+) -> None:
+    monkeypatch.setattr(watch_module, "available", lambda: installed)  # else VGG takes its place
+    config = gan_config(start=str(start), updates=3, validate_every=1, **asked)
+    train_gan(config, data=[pack], out=tmp_path / "run", device="cpu")
+    assert best(tmp_path / "run") == found
+    _, state = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors")
+    wanted = "psnr" if asked else "stlpips" if installed else "VGG16 conv1_1"
+    assert state["best_by"].startswith(wanted)
+
+
+@pytest.mark.usefixtures("scored")
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize(("then", "found"), [("psnr", 1), ("perceptual", 3)])
+def test_the_best_by_another_measure_is_found_anew(
+    pack: Path, tmp_path: Path, pretrain_config: Pixel, old: bool, then: str, found: int
+) -> None:
+    if not available():
+        pytest.skip("needs the extra srgan[metrics]")
+    run = tmp_path / "run"
+    pretrain(pretrain_config(updates=2, validate_every=1), data=[pack], out=run, device="cpu")
+    if old:  # as runs of before wrote it
+        tensors, state = load_checkpoint(run / "checkpoint.safetensors")
+        del state["best_by"]
+        save_checkpoint(run / "checkpoint.safetensors", tensors, state)
+    config = pretrain_config(updates=3, validate_every=1, best=then)
+    pretrain(config, data=[pack], out=run, device="cpu", resume=True)
+    assert best(run) == found
+
+
+def test_a_measure_that_is_not_installed_is_refused_before_the_run(
+    pack: Path, tmp_path: Path, pretrain_config: Pixel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pretrain_module, "available", lambda: False)
+    with pytest.raises(UsageError, match=r"recipe.best = 'perceptual'.*srgan\[metrics\]"):
+        pretrain(pretrain_config(best="perceptual"), data=[pack], out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_runs_are_not_overwritten_nor_resumed_from_nothing(

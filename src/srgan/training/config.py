@@ -86,6 +86,7 @@ class PretrainConfig:
     ``validation``: a folder of pictures to validate on; ``""`` means the photos held out.
     ``teacher``: a generator's weights file; what it makes of the LR picture in ``positions`` of its
     eight positions, averaged, takes HR's place in the loss (:mod:`srgan.training.teacher`).
+    ``best``: what the best weights are best in, Y-PSNR or ST-LPIPS.
     """
 
     name: str
@@ -101,6 +102,7 @@ class PretrainConfig:
     output_range: tuple[float, float] = (-1.0, 1.0)
     ema: float = 0.0
     validation: str = ""
+    best: Literal["psnr", "perceptual"] = "psnr"
     log_every: int = 50
     validate_every: int = 1000
     checkpoint_every: int = 1000
@@ -166,7 +168,8 @@ class GanConfig:
 
     ``artefacts``, ``consistency``, ``grid`` and ``total_variation`` are the weights of
     :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` as in
-    :class:`PretrainConfig`.
+    :class:`PretrainConfig`; ``best`` too, but where ST-LPIPS is not installed the distance of
+    features is the perceptual measure, and without those Y-PSNR.
 
     ``shift``: feature network and discriminator see a window of the crop that is so many pixels
     smaller, at a place drawn anew each update. Their strides otherwise meet the generator's
@@ -186,6 +189,7 @@ class GanConfig:
     total_variation: float = 0.0
     shift: int = 0
     validation: str = ""
+    best: Literal["psnr", "perceptual"] = "perceptual"
     log_every: int = 50
     validate_every: int = 500
     checkpoint_every: int = 500

@@ -241,7 +241,6 @@ def train_gan(
             config,
             setup,
             state=state,
-            badness=lambda scores: scores.badness,
             card={
                 "commit": code,
                 "features": "" if content is None else content.name,

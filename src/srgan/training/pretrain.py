@@ -12,7 +12,9 @@ from typing import Any
 
 import torch
 
+from srgan.errors import UsageError
 from srgan.losses.pixel import distance, luma_distance
+from srgan.metrics.stlpips import available
 from srgan.networks.srresnet import SRResNet
 from srgan.training.checkpoint import (
     load_checkpoint,
@@ -70,14 +72,18 @@ def pretrain(
     Raises:
         TrainingStopped: something is wrong with the pairs, the losses or the loader, memory ran
             out, or there is nothing to resume.
-        UsageError: ``out`` holds a run already and ``resume`` was not asked for, or the device
-            does not exist.
+        UsageError: ``out`` holds a run already and ``resume`` was not asked for, the device does
+            not exist, or ``config.best`` wants a measure that is not installed.
         DataRefused: there are too few photos, or too small ones.
         ModelRefused: the generator to start from, or the teacher, cannot be used.
         OutputFailed: the run's folder cannot be written, or another run is in it.
         SystemExit: 143 after SIGTERM, 130 after SIGINT, when the checkpoint is saved.
     """
     code = commit()
+    if config.best == "perceptual" and not available():
+        raise UsageError(
+            "recipe.best = 'perceptual': wants ST-LPIPS; add it with: pip install 'srgan[metrics]'"
+        )
     setup = set_up(config, data=data, out=out, device=device, resume=resume)
     dev, processes, batches = setup.processes.device, setup.processes, setup.batches
     low, high = config.output_range
@@ -142,7 +148,6 @@ def pretrain(
             config,
             setup,
             state=state,
-            badness=lambda scores: -scores.psnr_y,
             card={"commit": code, **({"teacher": Path(config.teacher).stem} if teacher else {})},
         )
         for lr, hr in batches.iterate(update, config.updates):

@@ -1,11 +1,11 @@
 """The eye that both loops keep on a run: figures are checked and noted, the average scored."""
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NoReturn
 
 from srgan.losses.perceptual import ContentLoss
+from srgan.metrics.stlpips import available
 from srgan.networks.srresnet import SRResNet
 from srgan.training.config import Config
 from srgan.training.flight import FlightRecorder
@@ -13,7 +13,7 @@ from srgan.training.generator import save_generator
 from srgan.training.log import RunLog
 from srgan.training.readings import Readings
 from srgan.training.setup import Setup, Termination, narrow
-from srgan.training.validation import Scores, fingerprint, validate
+from srgan.training.validation import fingerprint, validate
 
 
 class Watch:
@@ -22,7 +22,6 @@ class Watch:
     Args:
         config, setup: the run.
         state: the counters of the checkpoint that is resumed; nothing at the start.
-        badness: what the best weights have least of.
         card: what the weights files say of the run besides its device and precision.
         features: the recipe's feature loss, where it has one.
     """
@@ -33,15 +32,20 @@ class Watch:
         setup: Setup,
         *,
         state: dict[str, Any],
-        badness: Callable[[Scores], float],
         card: dict[str, Any],
         features: ContentLoss | None = None,
     ) -> None:
         self.config, self.setup = config, setup
-        self.badness, self.features = badness, features
+        self.features = features
+        self.best_by = best_by(config.best, features)
         self.scored_on = fingerprint(setup.pictures, config.degradation)
-        # On other pictures, or with other damage, figures begin anew; older states do not say.
-        same = state.get("scored_on", self.scored_on) == self.scored_on
+        # On other pictures, with other damage or by another measure, figures begin anew; older
+        # states do not say.
+        before = best_by("psnr" if config.kind == "pretrain" else "perceptual", features)
+        same = (
+            state.get("scored_on", self.scored_on) == self.scored_on
+            and state.get("best_by", before) == self.best_by
+        )
         self.best: float = state.get("best", math.inf) if same else math.inf
         device = setup.processes.device
         precision = "bf16" if narrow(config, device) else "fp32"
@@ -59,7 +63,7 @@ class Watch:
 
     def kept(self) -> dict[str, Any]:
         """What a checkpoint keeps of it."""
-        return {"best": self.best, "scored_on": self.scored_on}
+        return {"best": self.best, "best_by": self.best_by, "scored_on": self.scored_on}
 
     def due(self, update: int) -> tuple[bool, bool]:
         """Whether the average is to be scored after an update, and the run's state saved."""
@@ -110,6 +114,19 @@ class Watch:
         self.log.scores(update, asdict(scores), shown)
         card = {"updates": update, **self.card, "held_out": asdict(scores)}
         save_generator(self.setup.weights, average, self.config, card)
-        if self.badness(scores) < self.best:
-            self.best = self.badness(scores)
+        badness = -scores.psnr_y if self.best_by == "psnr" else scores.badness
+        if badness < self.best:
+            self.best = badness
             save_generator(self.setup.best, average, self.config, card)
+
+
+def best_by(best: str, features: ContentLoss | None) -> str:
+    """The measure that a recipe's ``best`` stands for, by name.
+
+    Args:
+        best: ``"psnr"`` or ``"perceptual"``.
+        features: the recipe's feature loss, which takes the place of ST-LPIPS.
+    """
+    if best == "perceptual" and available():
+        return "stlpips"
+    return features.name if best == "perceptual" and features is not None else "psnr"
