@@ -40,6 +40,7 @@ from srgan.training.distributed import average_gradients, mean, ratio_of_means, 
 from srgan.training.faults import explaining
 from srgan.training.flight import gradient_norm, mismatched_pairs
 from srgan.training.generator import (
+    average_of,
     commit,
     follow,
     learning_rate,
@@ -98,7 +99,7 @@ def train_gan(
     ).to(dev)
     for network in (generator, discriminator):
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(generator).requires_grad_(False)
+    average = average_of(generator)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
     g_adam = optimiser_for(generator, config.optimiser, dev)
     d_adam = optimiser_for(discriminator, config.optimiser, dev)

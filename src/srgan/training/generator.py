@@ -1,11 +1,12 @@
 """The generator on its way through a run: its schedule, its average, its weights file."""
 
+import copy
 import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from srgan.errors import ModelRefused
 from srgan.networks.srresnet import SRResNet
 from srgan.training.config import Config, OptimiserConfig
 from srgan.weights.format import Header, load_weights, save_weights
+
+N = TypeVar("N", bound=nn.Module)
 
 
 def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
@@ -29,11 +32,33 @@ def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
 
 @torch.no_grad()
 def follow(average: nn.Module, generator: nn.Module, decay: float) -> None:
-    """Move the average towards the generator: ``average = decay * average + (1 - decay) * now``."""
+    """Move the average towards the generator: ``average = decay * average + (1 - decay) * now``.
+
+    So do batch normalisation's running mean and variance, which are then nearer to what the
+    averaged weights give than those of the moment; counters are taken over.
+    """
+    means: list[Tensor] = list(average.parameters())
+    now: list[Tensor] = list(generator.parameters())
+    for buffer, newest in zip(average.buffers(), generator.buffers(), strict=True):
+        if buffer.is_floating_point():
+            means.append(buffer)
+            now.append(newest)
+        else:
+            buffer.copy_(newest)
     # All at once: on a GPU hundreds of small calls would cost more than the network.
-    torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 1.0 - decay)
-    for mean, now in zip(average.buffers(), generator.buffers(), strict=True):
-        mean.copy_(now)
+    torch._foreach_lerp_(means, now, 1.0 - decay)
+
+
+def average_of(generator: N) -> N:
+    """What :func:`follow` moves, at the start: the generator's copy, which does not learn.
+
+    Nor does batch normalisation in it take note of what it is run on, as LDL's loss does.
+    """
+    average = copy.deepcopy(generator).requires_grad_(False)
+    for module in average.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.0
+    return average
 
 
 def load_tensors(

@@ -4,7 +4,6 @@ Read from top to bottom: set up, then batch, forward, loss, step, log, validate,
 published with mean squared error on luma, which is what they get here.
 """
 
-import copy
 import json
 import time
 from collections.abc import Sequence
@@ -33,6 +32,7 @@ from srgan.training.data import Downscale, crops_of, split
 from srgan.training.distributed import join, leave
 from srgan.training.faults import explaining
 from srgan.training.generator import (
+    average_of,
     commit,
     follow,
     learning_rate,
@@ -94,7 +94,7 @@ def train_luma(
         )
     network.to(dev)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network).requires_grad_(False)
+    average = average_of(network)
     # SRCNN's own rule: the last layer, whose noise is the picture's noise, learns ten times slower.
     *body, last_weight, last_bias = (p for p in network.parameters() if p.ndim)
     kind = Muon if config.method == "muon" else torch.optim.Adam

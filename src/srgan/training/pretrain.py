@@ -28,6 +28,7 @@ from srgan.training.distributed import average_gradients, mean, wait
 from srgan.training.faults import explaining
 from srgan.training.flight import gradient_norm, mismatched_pairs
 from srgan.training.generator import (
+    average_of,
     commit,
     follow,
     learning_rate,
@@ -92,7 +93,7 @@ def pretrain(
     if config.start and not resume:
         start_from(generator, config.start)
     generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(generator).requires_grad_(False)
+    average = average_of(generator)
     forward = compiled(config, generator)
     teacher = teacher_of(config, dev)
     adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
