@@ -12,12 +12,18 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from srgan.degradation.pipeline import Degradation
 from srgan.errors import UsageError
+from srgan.weights.format import ARGUMENTS
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorConfig:
-    """The generator's arguments; the defaults are the paper's."""
+    """The generator's arguments; the defaults are the paper's.
 
+    ``architecture``: ``"johnson"`` is the network of Johnson et al. (2016), which has no argument
+    but ``scale``, ``channels`` and ``blocks``.
+    """
+
+    architecture: Literal["srresnet", "johnson"] = "srresnet"
     scale: int = 4
     channels: int = 64
     blocks: int = 16
@@ -160,6 +166,9 @@ class AdversarialConfig:
 @dataclass(frozen=True, slots=True)
 class GanConfig:
     """A recipe of GAN training: all of it for ``start``, a generator's weights file.
+
+    Without a discriminator (``adversarial.weight`` is 0) ``start`` may be ``""``: it begins at
+    random.
 
     ``artefacts``, ``consistency``, ``grid`` and ``total_variation`` are the weights of
     :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` as in
@@ -329,6 +338,7 @@ def check(config: Config | LumaConfig) -> None:
                 f"{network.scale}"
             )
         return
+    check_generator(config.generator)
     if config.data.crop < 32:
         raise UsageError(f"recipe.data.crop = {config.data.crop}: must be at least 32")
     if config.data.crop % (4 * network.scale):
@@ -340,6 +350,24 @@ def check(config: Config | LumaConfig) -> None:
         raise UsageError("recipe.degradation: damaged photos are made for scale 4 only")
     if config.output_range not in ((0.0, 1.0), (-1.0, 1.0)):
         raise UsageError("recipe.output_range must be [0.0, 1.0] or [-1.0, 1.0]")
+
+
+def check_generator(config: GeneratorConfig) -> None:
+    """Arguments that the generator's architecture does not have.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    if config.architecture == "johnson" and config.scale not in (2, 4):
+        raise UsageError(f"recipe.generator.scale = {config.scale}: johnson has 2 and 4")
+    known = {"architecture", *ARGUMENTS[config.architecture]}
+    for key in dataclasses.fields(config):
+        value = getattr(config, key.name)
+        if key.name not in known and value != key.default:
+            raise UsageError(
+                f"recipe.generator.{key.name} = {value!r}: {config.architecture} has no such "
+                "argument; leave it out"
+            )
 
 
 def _flat(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ processes share each batch.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from srgan.losses.pixel import (
     total_variation,
 )
 from srgan.networks.discriminator import build_discriminator
-from srgan.networks.srresnet import SRResNet
 from srgan.networks.vgg import load_vgg
 from srgan.training.checkpoint import (
     load_checkpoint,
@@ -42,6 +41,7 @@ from srgan.training.flight import gradient_norm, mismatched_pairs
 from srgan.training.generator import (
     commit,
     follow,
+    generator_of,
     learning_rate,
     load_tensors,
     part,
@@ -75,11 +75,11 @@ def train_gan(
     Args, files and errors are those of :func:`srgan.training.pretrain.pretrain`; besides:
 
     Raises:
-        UsageError: the recipe names no generator to start from.
+        UsageError: the recipe has a discriminator and names no generator to start from.
         ModelRefused: the generator to start from, or the feature network, cannot be used.
     """
     code = commit()
-    if not config.start and not resume:
+    if not config.start and not resume and config.adversarial.weight:
         raise UsageError("a GAN starts from a pixel-trained generator: --set start=WEIGHTS")
     content = content_loss(config)
     setup = set_up(config, data=data, out=out, device=device, resume=resume)
@@ -87,9 +87,9 @@ def train_gan(
     low, high = config.output_range
     game = config.adversarial
 
-    generator = SRResNet(**asdict(config.generator)).to(dev)
-    if not resume:
-        start_from(generator, config.start)
+    generator = generator_of(config.generator).to(dev)
+    if config.start and not resume:
+        start_from(generator, config.start, architecture=config.generator.architecture)
     discriminator = build_discriminator(
         game.discriminator, crop=config.data.crop, channels=game.channels
     ).to(dev)

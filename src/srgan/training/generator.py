@@ -11,9 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from srgan.errors import ModelRefused
-from srgan.networks.srresnet import SRResNet
-from srgan.training.config import Config, OptimiserConfig
-from srgan.weights.format import Header, load_weights, save_weights
+from srgan.networks.build import build
+from srgan.training.config import Config, GeneratorConfig, OptimiserConfig
+from srgan.weights.format import ARGUMENTS, Header, load_weights, save_weights
+
+
+def generator_of(config: GeneratorConfig) -> nn.Module:
+    """The generator of a recipe, with fresh weights."""
+    return build(config.architecture, arguments_of(config))
+
+
+def arguments_of(config: GeneratorConfig) -> dict[str, Any]:
+    """What the generator's class takes: only what its architecture knows."""
+    return {name: getattr(config, name) for name in ARGUMENTS[config.architecture]}
 
 
 def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
@@ -115,11 +125,11 @@ def commit() -> str:
     return run.stdout.strip()
 
 
-def save_generator(path: Path, generator: SRResNet, config: Config, card: dict[str, Any]) -> None:
+def save_generator(path: Path, generator: nn.Module, config: Config, card: dict[str, Any]) -> None:
     """Write the weights file that inference reads; ``card`` joins the model card."""
     header = Header(
-        architecture="srresnet",
-        arguments=asdict(config.generator),
+        architecture=config.generator.architecture,
+        arguments=arguments_of(config.generator),
         scale=config.generator.scale,
         output_range=config.output_range,
         card={"name": config.name, "recipe": json.dumps(asdict(config)), **card},

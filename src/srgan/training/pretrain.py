@@ -6,14 +6,12 @@ Started by ``torchrun``, several processes share each batch.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from srgan.losses.pixel import distance, luma_distance
-from srgan.networks.srresnet import SRResNet
 from srgan.training.checkpoint import (
     load_checkpoint,
     network_tensors,
@@ -28,6 +26,7 @@ from srgan.training.flight import gradient_norm, mismatched_pairs
 from srgan.training.generator import (
     commit,
     follow,
+    generator_of,
     learning_rate,
     load_tensors,
     part,
@@ -82,9 +81,9 @@ def pretrain(
     dev, processes, batches = setup.processes.device, setup.processes, setup.batches
     low, high = config.output_range
 
-    generator = SRResNet(**asdict(config.generator)).to(dev)
+    generator = generator_of(config.generator).to(dev)
     if config.start and not resume:
-        start_from(generator, config.start)
+        start_from(generator, config.start, architecture=config.generator.architecture)
     generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     forward = compiled(config, generator)
