@@ -19,6 +19,7 @@ OURS = [
     "srgan-vgg54",
     "srgan-photo",
     "fast",
+    "johnson",
 ]
 
 
@@ -50,6 +51,19 @@ def test_the_papers_recipes_have_the_papers_numbers() -> None:
         assert (recipe.data.distinct, recipe.data.augment) == (True, False)
 
 
+def test_johnsons_recipe_has_the_papers_numbers() -> None:
+    recipe = load_recipe(RECIPES / "johnson.toml")
+    assert isinstance(recipe, GanConfig)
+    content = recipe.content
+    assert (content.network, content.layers, content.activated) == ("vgg16", ("conv2_2",), True)
+    assert (content.weight, content.calibrate, content.normalised) == (1.0, False, False)
+    assert (recipe.pixel.weight, recipe.adversarial.weight, recipe.total_variation) == (0, 0, 0)
+    assert (recipe.optimiser.learning_rate, recipe.data.batch, recipe.ema) == (1e-3, 4, 0)
+    assert sum(p.numel() for p in generator_of(recipe.generator).parameters()) == 401_859
+    with pytest.raises(UsageError, match=r"generator\.scale = 3: johnson has 2 and 4"):
+        load_recipe(RECIPES / "johnson.toml", ["generator.scale=3", "data.crop=96"])
+
+
 def test_the_papers_rate_falls_to_a_tenth_half_way() -> None:
     gan = load_recipe(RECIPES / "srgan-vgg54.toml")
     assert isinstance(gan, GanConfig)
@@ -70,6 +84,10 @@ def test_fast_has_less_than_100_000_parameters() -> None:
         ("data.batch=0", "data.batch = 0: must be at least 1"),
         ("data.crop=100", "data.crop = 100: must be a multiple of 16"),
         ("generator.scale=5", "scale = 5: must be 2, 3 or 4"),
+        (
+            "generator.architecture=johnson",
+            "generator.batch_norm = False: johnson has no such argument",
+        ),
         ("loss=huber", "must be one of"),
         ("ema=1.5", "ema = 1.5"),
         ("luma=-1.0", "luma = -1.0: must not be negative"),

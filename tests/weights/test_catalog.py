@@ -3,6 +3,7 @@
 import pytest
 
 from srgan.errors import ModelRefused
+from srgan.evaluation.cost import parameters_of
 from srgan.weights.catalog import NETWORKS, models, weights_file
 from srgan.weights.format import load_weights
 
@@ -17,7 +18,7 @@ def test_a_shipped_network_is_what_the_catalog_says() -> None:
     for model in NETWORKS:
         tensors, header = load_weights(weights_file(model.name))
         assert header.scale == model.scale
-        assert sum(t.size for t in tensors.values()) == model.parameters
+        assert parameters_of(tensors) == model.parameters
 
 
 def test_a_filter_has_no_weights() -> None:

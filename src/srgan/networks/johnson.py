@@ -1,6 +1,6 @@
 """The network of Johnson et al. (2016, https://arxiv.org/abs/1603.08155), SRGAN's nearest kin.
 
-    input ─ conv 9x9 ─ 4 x residual block ─ upscaling conv 3x3 ─ upscaling conv 3x3 ─ conv 9x9 ─ tanh
+    input ─ conv 9x9 ─ 4 x residual block ─ upscaling x2 ─ upscaling x2 ─ conv 9x9 ─ tanh ─ output
 
 Table 2 of the supplement, which has 72 x 72 pixels become 288 x 288. Each convolution outside the
 residual blocks but the last is followed by batch normalisation and ReLU.
