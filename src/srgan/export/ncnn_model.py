@@ -61,6 +61,7 @@ def build_ncnn(
         y, x = model.split(x)
         y = model.conv(y, first, f"block{i}a", slope=slope)
         x = model.add(x, model.conv(y, second, f"block{i}b"))
+    assert layers.trunk is not None
     x = model.add(shallow, model.conv(x, layers.trunk, "trunk"))
     for i, (wide, slope, factor) in enumerate(layers.stages):
         x = model.conv(x, wide, f"stage{i}", slope=slope)

@@ -19,8 +19,8 @@ from srgan.weights.format import ARGUMENTS
 class GeneratorConfig:
     """The generator's arguments; the defaults are the paper's.
 
-    ``architecture``: ``"johnson"`` is the network of Johnson et al. (2016), which has no argument
-    but ``scale``, ``channels`` and ``blocks``.
+    ``architecture``: ``"johnson"`` is the network of Johnson et al. (2016), with 4 blocks in their
+    paper; it has no argument but ``scale``, ``channels`` and ``blocks``.
     """
 
     architecture: Literal["srresnet", "johnson"] = "srresnet"
