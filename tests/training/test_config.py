@@ -19,6 +19,7 @@ OURS = [
     "srgan-vgg54",
     "srgan-photo",
     "fast",
+    "johnson-pixels",
     "johnson",
 ]
 
