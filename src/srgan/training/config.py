@@ -92,6 +92,8 @@ class PretrainConfig:
     ``validation``: a folder of pictures to validate on; ``""`` means the photos held out.
     ``teacher``: a generator's weights file; what it makes of the LR picture in ``positions`` of its
     eight positions, averaged, takes HR's place in the loss (:mod:`srgan.training.teacher`).
+    ``freeze_norm``: from this update on (1 is the first; 0 is never) batch normalisation keeps the
+    statistics that it has, as at inference.
     """
 
     name: str
@@ -104,6 +106,7 @@ class PretrainConfig:
     positions: int = 2
     luma: float = 0.0
     method: Literal["adam", "muon"] = "adam"
+    freeze_norm: int = 0
     output_range: tuple[float, float] = (-1.0, 1.0)
     ema: float = 0.0
     validation: str = ""
@@ -171,8 +174,8 @@ class GanConfig:
     random.
 
     ``artefacts``, ``consistency``, ``grid`` and ``total_variation`` are the weights of
-    :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` as in
-    :class:`PretrainConfig`.
+    :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` and ``freeze_norm``
+    as in :class:`PretrainConfig`, and ``method``, which is the generator's.
 
     ``shift``: feature network and discriminator see a window of the crop that is so many pixels
     smaller, at a place drawn anew each update. Their strides otherwise meet the generator's
@@ -184,6 +187,8 @@ class GanConfig:
     start: str = ""
     kind: Literal["gan"] = "gan"
     seed: int = 0
+    method: Literal["adam", "muon"] = "adam"
+    freeze_norm: int = 0
     output_range: tuple[float, float] = (-1.0, 1.0)
     ema: float = 0.0
     artefacts: float = 0.0
@@ -279,6 +284,7 @@ _LEAST = {
     "validate_every": 1,
     "checkpoint_every": 1,
     "seed": 0,
+    "freeze_norm": 0,
     "data.batch": 1,
     "data.crop": 16,
     "data.held_out": 1,

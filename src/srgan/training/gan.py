@@ -45,6 +45,7 @@ from srgan.training.generator import (
     learning_rate,
     load_tensors,
     part,
+    set_norms,
     start_from,
 )
 from srgan.training.preflight import SAMPLES, check_batch, check_losses
@@ -97,7 +98,7 @@ def train_gan(
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(generator).requires_grad_(False)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
-    g_adam = optimiser_for(generator, config.optimiser, dev)
+    g_adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
     d_adam = optimiser_for(discriminator, config.optimiser, dev)
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
     # The downscale of a crop alone: without the margin that the batches are shrunk with.
@@ -225,6 +226,7 @@ def train_gan(
         )
         for lr, hr in batches.iterate(update, config.updates):
             begin_update(config)
+            set_norms(generator, config, update)
             for group in g_adam.param_groups:
                 group["lr"] = learning_rate(config.optimiser, update, config.updates)
             for group in d_adam.param_groups:

@@ -37,6 +37,19 @@ def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
     return rate
 
 
+def set_norms(generator: nn.Module, config: Config, update: int) -> None:
+    """Let batch normalisation see the batch of update number ``update`` (from 0), or not.
+
+    Where the batch's own mean is taken off in front of every layer, as in Johnson's network, which
+    has no way round it, a picture's brightness is lost but for what the batch's other pictures tell:
+    after some updates the mean over many batches serves better.
+    """
+    frozen = 0 < config.freeze_norm <= update + 1
+    for module in generator.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.train(not frozen)
+
+
 @torch.no_grad()
 def follow(average: nn.Module, generator: nn.Module, decay: float) -> None:
     """Move the average towards the generator: ``average = decay * average + (1 - decay) * now``."""

@@ -30,6 +30,7 @@ from srgan.training.generator import (
     learning_rate,
     load_tensors,
     part,
+    set_norms,
     start_from,
 )
 from srgan.training.preflight import SAMPLES, check_batch, check_losses
@@ -146,6 +147,7 @@ def pretrain(
         )
         for lr, hr in batches.iterate(update, config.updates):
             begin_update(config)
+            set_norms(generator, config, update)
             for group in adam.param_groups:
                 group["lr"] = learning_rate(config.optimiser, update, config.updates)
             loss = step_loss(lr, hr)
