@@ -52,15 +52,19 @@ def test_the_papers_recipes_have_the_papers_numbers() -> None:
         assert (recipe.data.distinct, recipe.data.augment) == (True, False)
 
 
-def test_johnsons_recipe_has_the_papers_numbers() -> None:
-    recipe = load_recipe(RECIPES / "johnson.toml")
-    assert isinstance(recipe, GanConfig)
-    content = recipe.content
+def test_johnsons_recipes_have_the_papers_network_and_losses() -> None:
+    pixels, features = (load_recipe(RECIPES / f"{n}.toml") for n in ("johnson-pixels", "johnson"))
+    assert isinstance(pixels, PretrainConfig)
+    assert isinstance(features, GanConfig)
+    assert pixels.loss == "mse"
+    content = features.content
     assert (content.network, content.layers, content.activated) == ("vgg16", ("conv2_2",), True)
     assert (content.weight, content.calibrate, content.normalised) == (1.0, False, False)
-    assert (recipe.pixel.weight, recipe.adversarial.weight, recipe.total_variation) == (0, 0, 0)
-    assert (recipe.optimiser.learning_rate, recipe.data.batch, recipe.ema) == (1e-3, 4, 0)
-    assert sum(p.numel() for p in generator_of(recipe.generator).parameters()) == 401_859
+    assert (features.pixel.weight, features.adversarial.weight) == (0, 0)
+    assert features.total_variation == 0
+    for recipe in (pixels, features):
+        assert (recipe.optimiser.learning_rate, recipe.data.batch) == (1e-3, 4)
+        assert sum(p.numel() for p in generator_of(recipe.generator).parameters()) == 401_859
     with pytest.raises(UsageError, match=r"generator\.scale = 3: johnson has 2 and 4"):
         load_recipe(RECIPES / "johnson.toml", ["generator.scale=3", "data.crop=96"])
 

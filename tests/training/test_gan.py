@@ -89,6 +89,30 @@ def test_johnsons_network_learns_features_from_random_weights(
         train_gan(gan_config(start=str(weights)), data=[pack], out=tmp_path / "b")
 
 
+@pytest.mark.parametrize(("frozen", "seen"), [(0, 4), (3, 2), (1, 0)])
+def test_batch_normalisation_keeps_its_statistics_from_the_update_asked_for(
+    pack: Path, tmp_path: Path, gan_config: Gan, pretrain_config: Pixel, frozen: int, seen: int
+) -> None:
+    network = {"architecture": "johnson", "channels": 4, "blocks": 1}
+    pixels = pretrain(
+        pretrain_config(generator=network, freeze_norm=frozen), data=[pack], out=tmp_path / "a"
+    )
+    counted, _ = load_weights(pixels)
+    assert counted["head_norm.num_batches_tracked"] == seen
+    config = gan_config(
+        start=str(pixels),
+        generator=network,
+        adversarial={"weight": 0.0},
+        freeze_norm=frozen,
+        method="muon",
+    )
+    tensors, _ = load_weights(train_gan(config, data=[pack], out=tmp_path / "b"))
+    assert tensors["head_norm.num_batches_tracked"] == 2 * seen
+    same = (tensors["head_norm.running_mean"] == counted["head_norm.running_mean"]).all()
+    assert same == (seen == 0)
+    assert (tensors["head.weight"] != counted["head.weight"]).any()
+
+
 def test_a_gan_needs_a_start_of_its_own_shape(
     pack: Path, tmp_path: Path, start: Path, gan_config: Gan
 ) -> None:

@@ -40,9 +40,9 @@ def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
 def set_norms(generator: nn.Module, config: Config, update: int) -> None:
     """Let batch normalisation see the batch of update number ``update`` (from 0), or not.
 
-    Where the batch's own mean is taken off in front of every layer, as in Johnson's network, which
-    has no way round it, a picture's brightness is lost but for what the batch's other pictures tell:
-    after some updates the mean over many batches serves better.
+    Johnson's network takes the batch's mean off at its first layer and has no way round: what
+    brightness a picture has, the layers after it learn from how it differs from the batch's others.
+    The mean over many batches, which all meet at inference, serves better.
     """
     frozen = 0 < config.freeze_norm <= update + 1
     for module in generator.modules():
