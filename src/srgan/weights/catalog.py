@@ -182,7 +182,7 @@ NETWORKS = (
     Model(
         "johnson",
         "network",
-        "Johnson et al. of 2016: trained for features of VGG16 alone",
+        "Johnson et al. of 2016: for features of VGG16 alone; lays a fine grid over all",
         parameters=401_859,
         earlier=True,
     ),
