@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from srgan.evaluation.benchmark import enlarge
+from srgan.evaluation.cost import parameters_of
 from srgan.evaluation.datasets import find, read
 from srgan.evaluation.protocols import FROM_FILES, score
 from srgan.export.check import check, record
@@ -41,8 +42,12 @@ def main() -> None:
     tensors, header = load_weights(arguments.weights)
     target = FILES / f"{arguments.name}.safetensors"
     notes = dict(note.split("=", 1) for note in arguments.note)
-    parameters = sum(t.size for name, t in tensors.items() if "running_" not in name)
-    card = {**header.card, **notes, "name": arguments.name, "parameters": parameters}
+    card = {
+        **header.card,
+        **notes,
+        "name": arguments.name,
+        "parameters": parameters_of(tensors),
+    }
     if str(card.get("recipe", "")).startswith("{"):
         card["recipe"] = json.dumps(without_folders(json.loads(card["recipe"])))
     FILES.mkdir(exist_ok=True)

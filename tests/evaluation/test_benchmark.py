@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inference.tiny import johnson
 from srgan.classical.interpolation import Interpolation
 from srgan.errors import DataRefused, RuntimeFailed
 from srgan.evaluation import baseline
 from srgan.evaluation.benchmark import Method, Progress, Record, enlarge, means, run
-from srgan.evaluation.cost import Cost, multiply_adds, seconds
+from srgan.evaluation.cost import Cost, multiply_adds, seconds, static_cost
 from srgan.evaluation.datasets import find
 from srgan.evaluation.literature import paper_tables, published
 from srgan.evaluation.markdown import as_markdown
@@ -21,6 +22,7 @@ from srgan.evaluation.plot import plot
 from srgan.evaluation.report import Report, as_json, failures, write
 from srgan.inference.graph import build_graph
 from srgan.inference.upscaler import Image as Floats
+from srgan.weights.format import save_weights
 
 MEASURED = ("psnr_y", "psnr_y_float", "niqe")
 
@@ -286,3 +288,13 @@ def test_cost() -> None:
     counted = multiply_adds(build_graph(tensors, Header("fsrcnn", sizes, 3)))
     layers = 25 * 8 + 8 * 2 + 2 * 8 + 81 * 8
     assert counted == layers + 3 + 4 * 9 * 25
+
+
+def test_the_cost_of_a_network_with_batch_normalisation(tmp_path: Path) -> None:
+    tensors, header = johnson(scale=2, channels=8, blocks=1)
+    save_weights(tmp_path / "own.safetensors", tensors, header)
+    learnt = 2 * 81 * 3 * 8 + 8 + 3 + 3 * (9 * 8 * 8 + 8) + 4 * 2 * 8
+    # The graph's transposed convolution is one of 2x2 to four times as many maps, and its last one
+    # of 5x5 from the pixels of a cell to theirs.
+    run = 81 * 3 * 8 + 2 * 9 * 8 * 8 + 4 * 8 * 32 + 25 * 32 * 12
+    assert static_cost(tmp_path / "own.safetensors") == (learnt, run)

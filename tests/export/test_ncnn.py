@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.tiny import tiny
+from inference.tiny import johnson, tiny
 from srgan.errors import ModelRefused, OutputFailed, RuntimeFailed, UsageError
 from srgan.export import ncnn as exporting
 from srgan.export.ncnn import difference_from_fp32, export_ncnn, scale_of_name
@@ -180,6 +180,8 @@ def test_without_ncnn_it_is_written_and_said(
 def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="luma"):
         build_ncnn(*read_model("espcn"))
+    with pytest.raises(UsageError, match="johnson ends in a tanh"):
+        build_ncnn(*johnson())
     with pytest.raises(UsageError, match="read x2 from this name"):
         export_ncnn("fast", tmp_path / "max2-4x.param")
     tensors, header = tiny()

@@ -1,13 +1,15 @@
 """The graph against the network in PyTorch."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from inference.tiny import tiny
+from inference.tiny import johnson, tiny
 from srgan.errors import ModelRefused
-from srgan.inference.graph import Conv, blend, build_graph, reach, through_shuffle
+from srgan.inference.graph import blend, build_graph, reach
+from srgan.inference.open import open_network
 from srgan.inference.runtimes import OnnxRuntime, OpenVino
 
 CASES = [
@@ -42,16 +44,49 @@ def test_both_runtimes_agree_with_torch(
             np.testing.assert_allclose(runtime(batch), expected, atol=1e-4)
 
 
-def test_a_convolution_through_the_shuffle_by_hand() -> None:
-    # A 3x3 kernel that shifts one pixel to the right, on maps that a shuffle doubles.
-    weight = np.zeros((1, 1, 3, 3), np.float32)
-    weight[0, 0, 1, 0] = 1.0
-    moved = through_shuffle(Conv(weight, np.zeros(1, np.float32)), 2)
-    assert moved.weight.shape == (4, 4, 3, 3)
-    # The right pixel of a cell takes the left one; the left takes the right one of the cell before.
-    assert moved.weight[1, 0, 1, 1] == moved.weight[0, 1, 1, 0] == 1.0
-    assert moved.weight[3, 2, 1, 1] == moved.weight[2, 3, 1, 0] == 1.0
-    assert moved.weight.sum() == 4.0
+@pytest.mark.parametrize(("scale", "low"), [(2, -1.0), (4, -1.0), (4, 0.0)])
+def test_both_runtimes_agree_with_torch_on_johnsons_network(scale: int, low: float) -> None:
+    torch = pytest.importorskip("torch")
+    from srgan.networks.johnson import Johnson
+
+    tensors, header = johnson(scale=scale, output_range=(low, 1.0))
+    network = Johnson(**header.arguments).eval()
+    network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
+    graph = build_graph(tensors, header)
+    runtimes = [
+        OpenVino(graph, precision="fp32", threads=1),
+        OnnxRuntime(graph, precision="fp32", threads=1, device="cpu"),
+    ]
+    for shape in [(1, 3, 13, 9), (2, 3, 1, 1), (1, 3, 1, 7)]:
+        batch = np.random.default_rng(1).random(shape, dtype=np.float32)
+        with torch.no_grad():
+            expected = (network(torch.from_numpy(batch)).numpy() - low) / (1.0 - low)
+        assert expected.std() > 0.01
+        for runtime in runtimes:
+            np.testing.assert_allclose(runtime(batch), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_nothing_beyond_johnsons_reach_counts(scale: int) -> None:
+    tensors, header = johnson(scale=scale, blocks=1)
+    margin = reach(header)
+    assert margin == 4 + 2 + 3
+    runtime = OnnxRuntime(build_graph(tensors, header), precision="fp32", threads=1, device="cpu")
+    side = 2 * margin + 5
+    picture = np.full((1, 3, side, side), 0.5, np.float32)
+    before = runtime(picture)
+    middle = margin + 2
+    picture[0, :, middle, middle] = 1.0
+    rows = np.flatnonzero((np.abs(runtime(picture) - before) > 0).any(axis=(0, 1, 3)))
+    assert scale * (middle - margin) <= rows[0] < scale * (middle - margin + 2)
+    assert rows[-1] < scale * (middle + margin + 1)
+
+
+def test_a_part_of_a_picture_by_johnsons_network_is_as_in_the_whole() -> None:
+    whole = open_network(*johnson(), precision="fp32", threads=1, tile=64)
+    parts = replace(whole, tile=9, margin=reach(johnson()[1]))
+    image = np.random.default_rng(2).random((40, 23, 3), dtype=np.float32)
+    np.testing.assert_allclose(parts(image), whole(image), atol=1e-5)
 
 
 def test_the_papers_network_reaches_forty_pixels() -> None:
@@ -81,6 +116,11 @@ def test_an_unfit_tensor_is_named() -> None:
     del tensors["tail.weight"]
     with pytest.raises(ModelRefused, match=r"tail\.weight is missing"):
         build_graph(tensors, header)
+    tensors, header = johnson()
+    with pytest.raises(ModelRefused, match=r"upscale\.1\.conv\.weight has shape \(1,\)"):
+        build_graph({**tensors, "upscale.1.conv.weight": np.zeros(1, np.float32)}, header)
+    with pytest.raises(ModelRefused, match=r"'johnson' at x3 is no network"):
+        build_graph(tensors, replace(header, scale=3))
 
 
 def test_blending_is_linear() -> None:

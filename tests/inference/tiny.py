@@ -1,10 +1,10 @@
-"""A random network small enough for any test."""
+"""Random networks small enough for any test."""
 
 from typing import Any
 
 import numpy as np
 
-from srgan.inference.graph import STAGES
+from srgan.inference.layers import STAGES
 from srgan.weights.format import Header, Tensors
 
 
@@ -60,3 +60,37 @@ def tiny(
     }
     arrays = {name: np.asarray(array, np.float32) for name, array in tensors.items()}
     return arrays, Header("srresnet", arguments, scale, output_range)
+
+
+def johnson(
+    *,
+    scale: int = 4,
+    output_range: tuple[float, float] = (-1.0, 1.0),
+    channels: int = 8,
+    blocks: int = 2,
+) -> tuple[Tensors, Header]:
+    """Tensors and header of a random network of Johnson et al."""
+    draw = np.random.default_rng(0)
+    tensors: dict[str, Any] = {}
+
+    def conv(name: str, maps: tuple[int, int], size: int, norm: str = "") -> None:
+        std = 1.0 / np.sqrt(channels * size * size)
+        tensors[f"{name}.weight"] = draw.normal(0.0, std, (*maps, size, size))
+        tensors[f"{name}.bias"] = draw.normal(0.0, 0.1, 3 if name == "tail" else channels)
+        if norm:
+            tensors[f"{norm}.weight"] = draw.uniform(0.5, 1.5, channels)
+            tensors[f"{norm}.bias"] = draw.normal(0.0, 0.1, channels)
+            tensors[f"{norm}.running_mean"] = draw.normal(0.0, 0.1, channels)
+            tensors[f"{norm}.running_var"] = draw.uniform(0.5, 1.5, channels)
+            tensors[f"{norm}.num_batches_tracked"] = np.array(3)
+
+    conv("head", (channels, 3), 9, "head_norm")
+    for i in range(blocks):
+        for n in (1, 2):
+            conv(f"blocks.{i}.conv{n}", (channels, channels), 3, f"blocks.{i}.norm{n}")
+    for i in range(len(STAGES[scale])):
+        conv(f"upscale.{i}.conv", (channels, channels), 3, f"upscale.{i}.norm")
+    conv("tail", (3, channels), 9)
+    arguments = {"scale": scale, "channels": channels, "blocks": blocks}
+    arrays = {name: np.asarray(array, np.float32) for name, array in tensors.items()}
+    return arrays, Header("johnson", arguments, scale, output_range)

@@ -1,14 +1,12 @@
 """Recipes: every shipped one loads, and wrong ones say what is wrong."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from srgan.errors import UsageError
-from srgan.networks.srresnet import SRResNet
 from srgan.training.config import GanConfig, PretrainConfig, load_recipe
-from srgan.training.generator import learning_rate
+from srgan.training.generator import generator_of, learning_rate
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 OURS = [
@@ -21,6 +19,8 @@ OURS = [
     "srgan-vgg54",
     "srgan-photo",
     "fast",
+    "johnson-pixels",
+    "johnson",
 ]
 
 
@@ -52,6 +52,23 @@ def test_the_papers_recipes_have_the_papers_numbers() -> None:
         assert (recipe.data.distinct, recipe.data.augment) == (True, False)
 
 
+def test_johnsons_recipes_have_the_papers_network_and_losses() -> None:
+    pixels, features = (load_recipe(RECIPES / f"{n}.toml") for n in ("johnson-pixels", "johnson"))
+    assert isinstance(pixels, PretrainConfig)
+    assert isinstance(features, GanConfig)
+    assert pixels.loss == "mse"
+    content = features.content
+    assert (content.network, content.layers, content.activated) == ("vgg16", ("conv2_2",), True)
+    assert (content.weight, content.calibrate, content.normalised) == (1.0, False, False)
+    assert (features.pixel.weight, features.adversarial.weight) == (0, 0)
+    assert features.total_variation == 0
+    for recipe in (pixels, features):
+        assert (recipe.optimiser.learning_rate, recipe.data.batch) == (1e-3, 4)
+        assert sum(p.numel() for p in generator_of(recipe.generator).parameters()) == 401_859
+    with pytest.raises(UsageError, match=r"generator\.scale = 3: johnson has 2 and 4"):
+        load_recipe(RECIPES / "johnson.toml", ["generator.scale=3", "data.crop=96"])
+
+
 def test_the_papers_rate_falls_to_a_tenth_half_way() -> None:
     gan = load_recipe(RECIPES / "srgan-vgg54.toml")
     assert isinstance(gan, GanConfig)
@@ -61,8 +78,7 @@ def test_the_papers_rate_falls_to_a_tenth_half_way() -> None:
 
 def test_fast_has_less_than_100_000_parameters() -> None:
     config = load_recipe(RECIPES / "fast.toml").generator
-    network = SRResNet(**asdict(config))
-    assert sum(p.numel() for p in network.parameters()) == 98_005
+    assert sum(p.numel() for p in generator_of(config).parameters()) == 98_005
 
 
 @pytest.mark.parametrize(
@@ -73,6 +89,10 @@ def test_fast_has_less_than_100_000_parameters() -> None:
         ("data.batch=0", "data.batch = 0: must be at least 1"),
         ("data.crop=100", "data.crop = 100: must be a multiple of 16"),
         ("generator.scale=5", "scale = 5: must be 2, 3 or 4"),
+        (
+            "generator.architecture=johnson",
+            "generator.batch_norm = False: johnson has no such argument",
+        ),
         ("loss=huber", "must be one of"),
         ("best=ssim", "best: must be one of ['psnr', 'perceptual'], not 'ssim'"),
         ("ema=1.5", "ema = 1.5"),

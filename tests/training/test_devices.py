@@ -95,6 +95,18 @@ def test_an_update_of_a_gan(
     assert elsewhere == [3]
 
 
+def test_an_update_of_johnsons_network(
+    elsewhere: list[int], pack: Path, tmp_path: Path, gan_config: Callable[..., GanConfig]
+) -> None:
+    config = gan_config(
+        updates=3,
+        generator={"architecture": "johnson", "channels": 4, "blocks": 1},
+        adversarial={"weight": 0.0},
+    )
+    gan.train_gan(config, data=[pack], out=tmp_path)
+    assert elsewhere == [3]
+
+
 @pytest.mark.parametrize("name", LUMA)
 def test_the_luma_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "autocast", unchanged)

@@ -10,6 +10,7 @@ import torch
 
 from networks.layout import torchvision_vgg19
 from srgan.errors import ModelRefused, TrainingStopped, UsageError
+from srgan.inference.graph import build_graph
 from srgan.networks.srresnet import SRResNet
 from srgan.training import gan as gan_module
 from srgan.training.checkpoint import load_checkpoint
@@ -95,6 +96,52 @@ def test_features_and_variation_train_without_a_discriminator(
     losses = {name for line in _lines(tmp_path / "gan") for name in line}
     assert {"content", "variation"} <= losses
     assert not losses & {"pixel", "discriminator", "adversarial"}
+
+
+def test_johnsons_network_learns_features_from_random_weights(
+    pack: Path, tmp_path: Path, gan_config: Gan
+) -> None:
+    alone = {"artefacts": 0.0, "consistency": 0.0, "pixel": {"weight": 0.0}, "log_every": 1}
+    config = gan_config(
+        **alone,
+        adversarial={"weight": 0.0},
+        generator={"architecture": "johnson", "channels": 8, "blocks": 1},
+        optimiser={"learning_rate": 1e-2},
+        updates=30,
+    )
+    weights = train_gan(config, data=[pack], out=tmp_path / "a")
+    losses = [line["content"] for line in _lines(tmp_path / "a") if "content" in line]
+    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
+    tensors, header = load_weights(weights)
+    assert header.architecture == "johnson"
+    assert header.arguments == {"scale": 4, "channels": 8, "blocks": 1}
+    build_graph(tensors, header)
+    with pytest.raises(ModelRefused, match="holds johnson; start from a srresnet"):
+        train_gan(gan_config(start=str(weights)), data=[pack], out=tmp_path / "b")
+
+
+@pytest.mark.parametrize(("frozen", "seen"), [(0, 4), (3, 2), (1, 0)])
+def test_batch_normalisation_keeps_its_statistics_from_the_update_asked_for(
+    pack: Path, tmp_path: Path, gan_config: Gan, pretrain_config: Pixel, frozen: int, seen: int
+) -> None:
+    network = {"architecture": "johnson", "channels": 4, "blocks": 1}
+    pixels = pretrain(
+        pretrain_config(generator=network, freeze_norm=frozen), data=[pack], out=tmp_path / "a"
+    )
+    counted, _ = load_weights(pixels)
+    assert counted["head_norm.num_batches_tracked"] == seen
+    config = gan_config(
+        start=str(pixels),
+        generator=network,
+        adversarial={"weight": 0.0},
+        freeze_norm=frozen,
+        method="muon",
+    )
+    tensors, _ = load_weights(train_gan(config, data=[pack], out=tmp_path / "b"))
+    assert tensors["head_norm.num_batches_tracked"] == 2 * seen
+    same = (tensors["head_norm.running_mean"] == counted["head_norm.running_mean"]).all()
+    assert same == (seen == 0)
+    assert (tensors["head.weight"] != counted["head.weight"]).any()
 
 
 def test_a_gan_needs_a_start_of_its_own_shape(

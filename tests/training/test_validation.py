@@ -1,5 +1,7 @@
 """Validation: on clean pictures, and on damaged ones for recipes that train on them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,8 @@ from tests.training.tiny import GENERATOR
 from srgan.degradation.pipeline import Degradation
 from srgan.networks.srresnet import SRResNet
 from srgan.training import validation
+from srgan.training.config import GeneratorConfig
+from srgan.training.generator import generator_of
 from srgan.training.validation import Scores, enlarge, validate
 
 
@@ -45,22 +49,29 @@ def test_undamaged_is_as_without(pictures: list[np.ndarray]) -> None:
     assert _scores(pictures, Degradation(clean=1)) == _scores(pictures, None)
 
 
-@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize(
+    "generator",
+    [
+        {"architecture": "srresnet", **GENERATOR},
+        {"architecture": "srresnet", **GENERATOR, "direct": True},
+        {"architecture": "johnson", "channels": 4, "blocks": 2},
+    ],
+)
 def test_a_large_picture_goes_through_in_strips_that_do_not_show(
-    direct: bool, monkeypatch: pytest.MonkeyPatch
+    generator: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
-    generator = SRResNet(**GENERATOR, direct=direct)
+    network = generator_of(GeneratorConfig(**generator))
     lr = np.random.default_rng(0).integers(0, 256, (150, 20, 3), dtype=np.uint8)
-    whole = enlarge(generator, lr, (0.0, 1.0))
+    whole = enlarge(network, lr, (0.0, 1.0))
 
     heights = []
-    generator.register_forward_pre_hook(lambda _, args: heights.append(args[0].shape[2]))
+    network.register_forward_pre_hook(lambda _, args: heights.append(args[0].shape[2]))
     monkeypatch.setattr(validation, "_PIECE", 20 * 60)
-    strips = enlarge(generator, lr, (0.0, 1.0))
+    strips = enlarge(network, lr, (0.0, 1.0))
     assert len(heights) > 2
     assert max(heights) <= 60
     assert strips.shape == whole.shape == (600, 80, 3)
     assert np.abs(strips.astype(int) - whole).max() <= 1
     assert np.mean(strips != whole) < 1e-4
-    assert generator.training
+    assert network.training

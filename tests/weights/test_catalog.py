@@ -1,10 +1,19 @@
 """The list of models."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from srgan.errors import ModelRefused
-from srgan.weights.catalog import NETWORKS, models, weights_file
-from srgan.weights.format import load_weights
+from srgan.evaluation.benchmark import enlarge
+from srgan.evaluation.cost import parameters_of
+from srgan.evaluation.datasets import find, read
+from srgan.image.colour import luma
+from srgan.inference.open import load
+from srgan.metrics.psnr import psnr
+from srgan.weights.catalog import DEFAULT, DIALS, NETWORKS, models, weights_file
+from srgan.weights.format import load_weights, read_header
 
 
 def test_names_are_unique_and_filters_always_there() -> None:
@@ -17,7 +26,25 @@ def test_a_shipped_network_is_what_the_catalog_says() -> None:
     for model in NETWORKS:
         tensors, header = load_weights(weights_file(model.name))
         assert header.scale == model.scale
-        assert sum(t.size for t in tensors.values()) == model.parameters
+        assert parameters_of(tensors) == model.parameters
+
+
+def test_earlier_networks_are_nobodys_default() -> None:
+    earlier = {m.name for m in NETWORKS if m.earlier}
+    assert {"johnson", "scn"} <= earlier
+    assert DEFAULT not in earlier
+    assert not earlier & {name for pair in DIALS.values() for name in pair}
+
+
+def test_johnsons_weights_have_their_cards_figure_on_set5(shared: Path) -> None:
+    upscaler = load("johnson", precision="fp32", threads=1)
+    found = []
+    for entry in find(shared / "data" / "test", ["Set5"], scale=4):
+        sample = read(entry, scale=4)
+        sr = enlarge(upscaler, sample.lr)
+        found.append(psnr(luma(sr), luma(sample.hr), data_range=255, border=4))
+    figures = read_header(weights_file("johnson")).card["figures"]["Set5"]
+    assert np.mean(found) == pytest.approx(figures["psnr_y"], abs=0.01)
 
 
 def test_a_filter_has_no_weights() -> None:

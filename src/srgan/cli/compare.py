@@ -28,7 +28,7 @@ def compare(
             "-m",
             "--models",
             metavar="A,B,…",
-            help="Default: bicubic, and for scale 4 the networks that enlarge colours.",
+            help="Default: bicubic, and for scale 4 srresnet, srgan, fast and their kin.",
         ),
     ] = None,
     hr: Annotated[
@@ -83,7 +83,7 @@ def compare(
             )
         reference = reference[: size[0], : size[1]]
     if models is None:
-        networks = [m for m in catalog() if m.kind == "network" and not m.luma]
+        networks = [m for m in catalog() if m.kind == "network" and not m.earlier]
         names = ["bicubic", *(m.name for m in networks if m.scale == scale)]
     else:
         names = [name.strip() for name in models.split(",") if name.strip()]

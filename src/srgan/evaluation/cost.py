@@ -13,7 +13,7 @@ import numpy as np
 from srgan.errors import SRGANError
 from srgan.evaluation.benchmark import Method
 from srgan.inference.upscaler import Upscaler
-from srgan.weights.format import CLASSICAL, load_weights
+from srgan.weights.format import CLASSICAL, Tensors, load_weights
 
 _STATUS = Path("/proc/self/status")
 
@@ -68,12 +68,16 @@ def static_cost(weights: Path) -> tuple[int, int | None]:
     from srgan.inference.graph import build_graph
 
     tensors, header = load_weights(weights)
-    parameters = sum(
-        t.size for n, t in tensors.items() if not n.endswith(("running_mean", "running_var"))
-    )
+    parameters = parameters_of(tensors)
     if header.architecture in CLASSICAL:
         return parameters, None
     return parameters, multiply_adds(build_graph(tensors, header))
+
+
+def parameters_of(tensors: Tensors) -> int:
+    """How many numbers of a weights file were learnt, not counted along the way."""
+    counted = ("running_mean", "running_var", "num_batches_tracked")
+    return sum(t.size for name, t in tensors.items() if not name.endswith(counted))
 
 
 def multiply_adds(graph: bytes, side: int = 16) -> int:

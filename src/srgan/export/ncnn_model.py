@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.errors import ModelRefused, UsageError
-from srgan.inference.graph import Conv, read_layers, through_shuffle
+from srgan.inference.layers import Conv, read_layers, through_shuffle
 from srgan.weights.format import LUMA_ARCHITECTURES, Header
 
 INPUT, OUTPUT = "data", "output"
@@ -38,13 +38,18 @@ def build_ncnn(
         half: weights in float16; biases stay in float32.
 
     Raises:
-        UsageError: a network that works on luma.
+        UsageError: a network that works on luma, or that ends in a tanh.
         ModelRefused: the tensors do not fit the header, or not into float16.
     """
     if header.architecture in LUMA_ARCHITECTURES:
         raise UsageError(
             f"{header.architecture} enlarges luma alone, and ncnn's programs want RGB; export "
             "srresnet, srgan, srgan-photo, fast or one of their kind"
+        )
+    if header.architecture == "johnson":
+        raise UsageError(
+            "johnson ends in a tanh, which realesrgan-ncnn-vulkan is built without; export it as "
+            "ONNX, or srresnet, srgan, srgan-photo or fast"
         )
     layers = read_layers(tensors, header)
     model = _Model(half=half)
@@ -56,6 +61,7 @@ def build_ncnn(
         y, x = model.split(x)
         y = model.conv(y, first, f"block{i}a", slope=slope)
         x = model.add(x, model.conv(y, second, f"block{i}b"))
+    assert layers.trunk is not None
     x = model.add(shallow, model.conv(x, layers.trunk, "trunk"))
     for i, (wide, slope, factor) in enumerate(layers.stages):
         x = model.conv(x, wide, f"stage{i}", slope=slope)

@@ -1,12 +1,10 @@
 """From a weights file to an ONNX graph, without PyTorch.
 
-The graph computes what :class:`srgan.networks.srresnet.SRResNet` computes, faster: batch
-normalisation and the output's value range are folded into convolutions, and the 9x9 tail is
-pushed through the last pixel shuffle, where its few output maps fill the vector units.
+The graph computes what :class:`srgan.networks.srresnet.SRResNet` or
+:class:`srgan.networks.johnson.Johnson` computes, faster: :mod:`srgan.inference.layers` says how.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,88 +12,9 @@ from numpy.typing import NDArray
 
 from srgan.errors import ModelRefused
 from srgan.inference.graph_luma import build_luma_graph, reach_luma
-from srgan.inference.nodes import Array, Nodes, Taker
+from srgan.inference.layers import BLOCKS, STAGES, Conv, read_layers
+from srgan.inference.nodes import Array, Nodes
 from srgan.weights.format import LUMA_ARCHITECTURES, Header, Tensors
-
-STAGES = {2: (2,), 3: (3,), 4: (2, 2)}
-"""The sub-pixel stages of each scale, as in ``networks.srresnet``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conv:
-    """A convolution with zero padding: weight (out, in, k, k), bias (out,)."""
-
-    weight: Array
-    bias: Array
-
-    def normalised(self, norm: "BatchNorm | None") -> "Conv":
-        """The convolution followed by batch normalisation, as one convolution."""
-        if norm is None:
-            return self
-        gain = norm.weight / np.sqrt(norm.variance + norm.epsilon)
-        return Conv(
-            self.weight * gain[:, None, None, None], (self.bias - norm.mean) * gain + norm.bias
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class BatchNorm:
-    """Batch normalisation as it is at inference."""
-
-    weight: Array
-    bias: Array
-    mean: Array
-    variance: Array
-    epsilon: float = 1e-5
-
-
-def through_shuffle(conv: Conv, factor: int) -> Conv:
-    """The convolution that, before a pixel shuffle, does what ``conv`` does after it.
-
-    Args:
-        conv: weight (O, C, k, k) with odd k, working on pixels that a shuffle has enlarged.
-        factor: the shuffle's factor r.
-
-    Returns:
-        Weight (O * r², C * r², k', k'), for the maps before the shuffle; its result is shuffled
-        by r. Zero padding carries over exactly.
-    """
-    out_maps, in_maps, size, _ = conv.weight.shape
-    reach = size // 2
-    low = -reach // factor
-    high = (factor - 1 + reach) // factor
-    side = 2 * max(-low, high) + 1
-    centre = side // 2
-    weight = np.zeros((out_maps, factor, factor, in_maps, factor, factor, side, side), np.float32)
-    for y in range(factor):
-        for x in range(factor):
-            for dy in range(-reach, reach + 1):
-                for dx in range(-reach, reach + 1):
-                    cell_y, phase_y = divmod(y + dy, factor)
-                    cell_x, phase_x = divmod(x + dx, factor)
-                    weight[:, y, x, :, phase_y, phase_x, centre + cell_y, centre + cell_x] = (
-                        conv.weight[:, :, reach + dy, reach + dx]
-                    )
-    cells = factor * factor
-    return Conv(
-        weight.reshape(out_maps * cells, in_maps * cells, side, side), conv.bias.repeat(cells)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Layers:
-    """The generator as plain numbers: convolutions with their slopes, ready to be written down."""
-
-    scale: int
-    head: tuple[Conv, float]
-    blocks: tuple[tuple[Conv, float, Conv], ...]
-    trunk: Conv
-    stages: tuple[tuple[Conv, float, int], ...]
-    tail: Conv
-    last_factor: int
-    """Of the pixel shuffle that ends it."""
-    skip: float
-    """Gain of the input enlarged bilinearly and added to the output; 0 for none."""
 
 
 def reach(header: Header) -> int:
@@ -106,13 +25,14 @@ def reach(header: Header) -> int:
     """
     if header.architecture in LUMA_ARCHITECTURES:
         return reach_luma(header)
-    blocks = int(header.arguments.get("blocks", 16))
+    blocks = int(header.arguments.get("blocks", BLOCKS[header.architecture]))
     head = 1 if header.arguments.get("direct") else 4
-    return int(np.ceil(head + 2 * blocks + 1 + _end_radius(header)))
+    trunk = 1 if header.architecture == "srresnet" else 0
+    return int(np.ceil(head + 2 * blocks + trunk + _end_radius(header)))
 
 
 def end_reach(header: Header) -> int | None:
-    """How many LR pixels to each side the layers after the long skip read.
+    """How many LR pixels to each side the layers after the blocks and the long skip read.
 
     3 for the paper's network, which spends nearly half its work there: a tile's margin need not
     go through them. None for a network without these layers, which enlarges all that it is given.
@@ -130,68 +50,6 @@ def _end_radius(header: Header) -> float:
         radius += 1.0 / grown
         grown *= factor
     return radius + 4.0 / grown
-
-
-def read_layers(tensors: Mapping[str, NDArray[Any]], header: Header) -> Layers:
-    """The generator's layers from a weights file, folded and checked.
-
-    Raises:
-        ModelRefused: naming the first tensor that is missing, unknown or of another shape.
-    """
-    if header.architecture != "srresnet" or header.scale not in STAGES:
-        raise ModelRefused(
-            f"architecture {header.architecture!r} at x{header.scale} is no network that can be "
-            "run; choose one of the networks that `srgan models` lists"
-        )
-    low, high = header.output_range
-    take = Taker(tensors)
-    width = int(header.arguments.get("channels", 64))
-    count = int(header.arguments.get("blocks", 16))
-    batch_norm = bool(header.arguments.get("batch_norm", True))
-    direct = bool(header.arguments.get("direct", False))
-    end = 3 if direct else 9
-
-    def norm(name: str) -> BatchNorm | None:
-        if not batch_norm:
-            return None
-        take.ignore(f"{name}.num_batches_tracked")
-        return BatchNorm(
-            weight=take(f"{name}.weight", (width,)),
-            bias=take(f"{name}.bias", (width,)),
-            mean=take(f"{name}.running_mean", (width,)),
-            variance=take(f"{name}.running_var", (width,)),
-        )
-
-    def conv(name: str, out_maps: int, in_maps: int, size: int) -> Conv:
-        weight = take(f"{name}.weight", (out_maps, in_maps, size, size))
-        return Conv(weight, take(f"{name}.bias", (out_maps,)))
-
-    def slope(name: str) -> float:
-        return float(take(f"{name}.weight", (1,))[0])
-
-    head = (conv("head", width, 3, end), slope("head_act"))
-    blocks = []
-    for i in range(count):
-        name = f"blocks.{i}"
-        first = conv(f"{name}.conv1", width, width, 3).normalised(norm(f"{name}.norm1"))
-        second = conv(f"{name}.conv2", width, width, 3).normalised(norm(f"{name}.norm2"))
-        blocks.append((first, slope(f"{name}.act"), second))
-    trunk = conv("trunk", width, width, 3).normalised(norm("trunk_norm"))
-    stages = []
-    for i, factor in enumerate(() if direct else STAGES[header.scale]):
-        name = f"upscale.{i}"
-        wide = conv(f"{name}.conv", width * factor**2, width, 3)
-        stages.append((wide, slope(f"{name}.act"), factor))
-    tail = conv("tail", 3 * header.scale**2 if direct else 3, width, end)
-    take.finish()
-
-    gain = np.float32(1.0 / (high - low))
-    tail = Conv(tail.weight * gain, (tail.bias - np.float32(low)) * gain)
-    skip = float(gain) if header.arguments.get("skip") == "bilinear" else 0.0
-    last = stages[-1][2] if stages else header.scale
-    if not direct:
-        tail = through_shuffle(tail, last)
-    return Layers(header.scale, head, tuple(blocks), trunk, tuple(stages), tail, last, skip)
 
 
 PART = ("start", "stop")
@@ -221,7 +79,8 @@ def build_graph(
         observe: adds, for each convolution NAME, the outputs ``NAME.low`` and ``NAME.high``: the
             range of what it read.
         part: adds the inputs ``start`` and ``stop``, (2,) int64: only these rows and columns of
-            the input go through the layers after the long skip, and ``output`` is of them alone.
+            the input go through the layers after the blocks and the long skip, and ``output`` is
+            of them alone.
             Its outermost :func:`end_reach` LR pixels lack what lies beyond.
 
     Raises:
@@ -236,7 +95,8 @@ def build_graph(
     for i, (first, slope, second) in enumerate(layers.blocks):
         y = graph.activate(graph.conv(x, first, f"block{i}a"), slope)
         x = graph.add(x, graph.conv(y, second, f"block{i}b"))
-    x = graph.add(shallow, graph.conv(x, layers.trunk, "trunk"))
+    if layers.trunk is not None:
+        x = graph.add(shallow, graph.conv(x, layers.trunk, "trunk"))
     lr = "input"
     if part:
         axes = graph.constant(np.array([2, 3]), "part.axes")
@@ -248,12 +108,14 @@ def build_graph(
     x = graph.shuffle(graph.conv(x, layers.tail, "tail"), layers.last_factor)
     if layers.skip:
         x = graph.add(x, graph.enlarge(lr, layers.scale, layers.skip))
-    name = f"srresnet_x{layers.scale}"
+    if layers.bounds is not None:
+        x = graph.bounded(x, *layers.bounds)
+    name = f"{header.architecture}_x{layers.scale}"
     return graph.model(name, x, scalars=graph.observed, pairs=PART if part else ())
 
 
 class _Graph(Nodes):
-    """The layers of an SRResNet as nodes."""
+    """The layers of a generator as nodes."""
 
     def __init__(self, ranges: Ranges, *, observe: bool) -> None:
         super().__init__()
@@ -270,8 +132,9 @@ class _Graph(Nodes):
         else:
             weight = self.constant(conv.weight, f"{name}.weight")
         bias = self.constant(conv.bias, f"{name}.bias")
-        pad = conv.weight.shape[2] // 2
-        return self.node("Conv", [x, weight, bias], name, pads=[pad] * 4)
+        size = conv.weight.shape[2]
+        pads = [(size - 1) // 2] * 2 + [size // 2] * 2
+        return self.node("Conv", [x, weight, bias], name, pads=pads)
 
     def _quantised(self, x: str, low: float, high: float) -> str:
         low, high = min(low, 0.0), max(high, 0.0)
@@ -293,11 +156,21 @@ class _Graph(Nodes):
         return self.node("DequantizeLinear", inputs, name, axis=0)
 
     def activate(self, x: str, slope: float) -> str:
+        if not slope:
+            return self.node("Relu", [x])
         # With one slope PReLU is a leaky ReLU, which every runtime fuses into the convolution.
         return self.node("LeakyRelu", [x], alpha=slope)
 
     def add(self, a: str, b: str) -> str:
         return self.node("Add", [a, b])
+
+    def bounded(self, x: str, gain: float, offset: float) -> str:
+        """tanh(x) * gain + offset"""
+        ends = [
+            self.constant(np.array([n], np.float32), f"bounds.{kind}")
+            for kind, n in (("gain", gain), ("offset", offset))
+        ]
+        return self.add(self.node("Mul", [self.node("Tanh", [x]), ends[0]]), ends[1])
 
     def enlarge(self, x: str, scale: int, gain: float) -> str:
         """``x`` enlarged bilinearly, times ``gain``.

@@ -28,7 +28,7 @@ from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
 from srgan.processor import fast_bf16
 from srgan.weights.catalog import DERIVED, DIALS, FILTERS, SEARCHES, weights_file
-from srgan.weights.format import CLASSICAL, Header, Tensors, load_weights
+from srgan.weights.format import CLASSICAL, GENERATORS, Header, Tensors, load_weights
 
 DEFAULT_MARGIN = 16
 """The margin in pixels of a model that was not measured; invisible in 8 bits for a young one."""
@@ -249,7 +249,7 @@ def bytes_per_pixel(header: Header, precision: Precision) -> int:
     For the paper's network as OpenVINO was measured, in proportion for its kin; the luma
     networks but ESPCN and FSRCNN hold a few sets of maps at the size of the output.
     """
-    if header.architecture == "srresnet":
+    if header.architecture in GENERATORS:
         paper = 6200 if precision == "fp32" else 3300
         return ceil(paper * int(header.arguments.get("channels", 64)) / 64 * header.scale**2 / 16)
     maps = int(header.arguments.get("channels", header.arguments.get("atoms", 64)))

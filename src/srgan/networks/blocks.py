@@ -14,14 +14,14 @@ class ResidualBlock(nn.Module):
     """conv - BN - PReLU - conv - BN, plus the input; no activation after the sum.
 
     (N, C, H, W) → (N, C, H, W). The block layout of Gross and Wilber (2016), as in figure 4 of
-    https://arxiv.org/abs/1609.04802.
+    https://arxiv.org/abs/1609.04802. ``act``: another activation than PReLU.
     """
 
-    def __init__(self, channels: int, *, batch_norm: bool) -> None:
+    def __init__(self, channels: int, *, batch_norm: bool, act: nn.Module | None = None) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.norm1 = norm(channels, batch_norm=batch_norm)
-        self.act = nn.PReLU()
+        self.act = act or nn.PReLU()
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         self.norm2 = norm(channels, batch_norm=batch_norm)
 

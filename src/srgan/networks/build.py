@@ -10,12 +10,14 @@ from srgan.networks.drcn import DRCN
 from srgan.networks.eeds import EEDS
 from srgan.networks.espcn import ESPCN
 from srgan.networks.fsrcnn import FSRCNN
+from srgan.networks.johnson import Johnson
 from srgan.networks.scn import SCN
 from srgan.networks.srcnn import SRCNN
 from srgan.networks.srresnet import SRResNet
 
 _NETWORKS: dict[str, type[nn.Module]] = {
     "srresnet": SRResNet,
+    "johnson": Johnson,
     "srcnn": SRCNN,
     "espcn": ESPCN,
     "drcn": DRCN,
@@ -29,7 +31,7 @@ def build(architecture: str, arguments: Mapping[str, Any]) -> nn.Module:
     """The network, with fresh weights.
 
     Args:
-        architecture: ``"srresnet"``, or one that works on luma
+        architecture: ``"srresnet"``, ``"johnson"``, or one that works on luma
             (:data:`srgan.weights.format.LUMA_ARCHITECTURES`).
         arguments: keywords of its class.
 

@@ -12,12 +12,18 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from srgan.degradation.pipeline import Degradation
 from srgan.errors import UsageError
+from srgan.weights.format import ARGUMENTS
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorConfig:
-    """The generator's arguments; the defaults are the paper's."""
+    """The generator's arguments; the defaults are the paper's.
 
+    ``architecture``: ``"johnson"`` is the network of Johnson et al. (2016), with 4 blocks in their
+    paper; it has no argument but ``scale``, ``channels`` and ``blocks``.
+    """
+
+    architecture: Literal["srresnet", "johnson"] = "srresnet"
     scale: int = 4
     channels: int = 64
     blocks: int = 16
@@ -87,6 +93,8 @@ class PretrainConfig:
     ``teacher``: a generator's weights file; what it makes of the LR picture in ``positions`` of its
     eight positions, averaged, takes HR's place in the loss (:mod:`srgan.training.teacher`).
     ``best``: what the best weights are best in, Y-PSNR or ST-LPIPS.
+    ``freeze_norm``: from this update on (1 is the first; 0 is never) batch normalisation keeps the
+    statistics that it has, as at inference.
     """
 
     name: str
@@ -99,6 +107,7 @@ class PretrainConfig:
     positions: int = 2
     luma: float = 0.0
     method: Literal["adam", "muon"] = "adam"
+    freeze_norm: int = 0
     output_range: tuple[float, float] = (-1.0, 1.0)
     ema: float = 0.0
     validation: str = ""
@@ -166,10 +175,14 @@ class AdversarialConfig:
 class GanConfig:
     """A recipe of GAN training: all of it for ``start``, a generator's weights file.
 
+    Without a discriminator (``adversarial.weight`` is 0) ``start`` may be ``""``: it begins at
+    random.
+
     ``artefacts``, ``consistency``, ``grid`` and ``total_variation`` are the weights of
-    :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` as in
-    :class:`PretrainConfig`; ``best`` too, but where ST-LPIPS is not installed the distance of
-    features is the perceptual measure, and without those Y-PSNR.
+    :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` and ``freeze_norm``
+    as in :class:`PretrainConfig`, and ``method``, which is the generator's; ``best`` too, but where
+    ST-LPIPS is not installed the distance of features is the perceptual measure, and without those
+    Y-PSNR.
 
     ``shift``: feature network and discriminator see a window of the crop that is so many pixels
     smaller, at a place drawn anew each update. Their strides otherwise meet the generator's
@@ -181,6 +194,8 @@ class GanConfig:
     start: str = ""
     kind: Literal["gan"] = "gan"
     seed: int = 0
+    method: Literal["adam", "muon"] = "adam"
+    freeze_norm: int = 0
     output_range: tuple[float, float] = (-1.0, 1.0)
     ema: float = 0.0
     artefacts: float = 0.0
@@ -299,6 +314,7 @@ _LEAST = {
     "validate_every": 1,
     "checkpoint_every": 1,
     "seed": 0,
+    "freeze_norm": 0,
     "data.batch": 1,
     "data.crop": 16,
     "data.held_out": 1,
@@ -358,6 +374,7 @@ def check(config: Config | LumaConfig) -> None:
                 f"{network.scale}"
             )
         return
+    check_generator(config.generator)
     if config.data.crop < 32:
         raise UsageError(f"recipe.data.crop = {config.data.crop}: must be at least 32")
     if config.data.crop % (4 * network.scale):
@@ -369,6 +386,24 @@ def check(config: Config | LumaConfig) -> None:
         raise UsageError("recipe.degradation: damaged photos are made for scale 4 only")
     if config.output_range not in ((0.0, 1.0), (-1.0, 1.0)):
         raise UsageError("recipe.output_range must be [0.0, 1.0] or [-1.0, 1.0]")
+
+
+def check_generator(config: GeneratorConfig) -> None:
+    """Arguments that the generator's architecture does not have.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    if config.architecture == "johnson" and config.scale not in (2, 4):
+        raise UsageError(f"recipe.generator.scale = {config.scale}: johnson has 2 and 4")
+    known = {"architecture", *ARGUMENTS[config.architecture]}
+    for key in dataclasses.fields(config):
+        value = getattr(config, key.name)
+        if key.name not in known and value != key.default:
+            raise UsageError(
+                f"recipe.generator.{key.name} = {value!r}: {config.architecture} has no such "
+                "argument; leave it out"
+            )
 
 
 def _flat(table: Mapping[str, Any]) -> dict[str, Any]:

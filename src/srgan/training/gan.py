@@ -7,7 +7,7 @@ processes share each batch.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from srgan.losses.pixel import (
     total_variation,
 )
 from srgan.networks.discriminator import FeatureDiscriminator, build_discriminator
-from srgan.networks.srresnet import SRResNet
 from srgan.networks.vgg import load_vgg, maps_of
 from srgan.training.checkpoint import (
     load_checkpoint,
@@ -43,9 +42,11 @@ from srgan.training.generator import (
     average_of,
     commit,
     follow,
+    generator_of,
     learning_rate,
     load_tensors,
     part,
+    set_norms,
     start_from,
 )
 from srgan.training.preflight import SAMPLES, check_batch, check_losses
@@ -76,11 +77,11 @@ def train_gan(
     Args, files and errors are those of :func:`srgan.training.pretrain.pretrain`; besides:
 
     Raises:
-        UsageError: the recipe names no generator to start from.
+        UsageError: the recipe has a discriminator and names no generator to start from.
         ModelRefused: the generator to start from, or the feature network, cannot be used.
     """
     code = commit()
-    if not config.start and not resume:
+    if not config.start and not resume and config.adversarial.weight:
         raise UsageError("a GAN starts from a pixel-trained generator: --set start=WEIGHTS")
     content = content_loss(config)
     setup = set_up(config, data=data, out=out, device=device, resume=resume)
@@ -88,9 +89,9 @@ def train_gan(
     low, high = config.output_range
     game = config.adversarial
 
-    generator = SRResNet(**asdict(config.generator)).to(dev)
-    if not resume:
-        start_from(generator, config.start)
+    generator = generator_of(config.generator).to(dev)
+    if config.start and not resume:
+        start_from(generator, config.start, architecture=config.generator.architecture)
     discriminator = build_discriminator(
         game.discriminator,
         crop=config.data.crop,
@@ -101,7 +102,7 @@ def train_gan(
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = average_of(generator)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
-    g_adam = optimiser_for(generator, config.optimiser, dev)
+    g_adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
     d_adam = optimiser_for(discriminator, config.optimiser, dev)
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
     # The downscale of a crop alone: without the margin that the batches are shrunk with.
@@ -251,6 +252,7 @@ def train_gan(
         )
         for lr, hr in batches.iterate(update, config.updates):
             begin_update(config)
+            set_norms(generator, config, update)
             for group in g_adam.param_groups:
                 group["lr"] = learning_rate(config.optimiser, update, config.updates)
             for group in d_adam.param_groups:

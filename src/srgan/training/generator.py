@@ -12,9 +12,20 @@ import torch
 from torch import Tensor, nn
 
 from srgan.errors import ModelRefused
-from srgan.networks.srresnet import SRResNet
-from srgan.training.config import Config, OptimiserConfig
-from srgan.weights.format import Header, load_weights, save_weights
+from srgan.networks.build import build
+from srgan.training.config import Config, GeneratorConfig, OptimiserConfig
+from srgan.weights.format import ARGUMENTS, Header, load_weights, save_weights
+
+
+def generator_of(config: GeneratorConfig) -> nn.Module:
+    """The generator of a recipe, with fresh weights."""
+    return build(config.architecture, arguments_of(config))
+
+
+def arguments_of(config: GeneratorConfig) -> dict[str, Any]:
+    """What the generator's class takes: only what its architecture knows."""
+    return {name: getattr(config, name) for name in ARGUMENTS[config.architecture]}
+
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -28,6 +39,19 @@ def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
     elif config.schedule == "step" and update >= updates - config.decay:
         rate /= 10
     return rate
+
+
+def set_norms(generator: nn.Module, config: Config, update: int) -> None:
+    """Let batch normalisation see the batch of update number ``update`` (from 0), or not.
+
+    Johnson's network takes the batch's mean off at its first layer and has no way round: what
+    brightness a picture has, the layers after it learn from how it differs from the batch's others.
+    The mean over many batches, which all meet at inference, serves better.
+    """
+    frozen = 0 < config.freeze_norm <= update + 1
+    for module in generator.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.train(not frozen)
 
 
 @torch.no_grad()
@@ -140,11 +164,11 @@ def commit() -> str:
     return run.stdout.strip()
 
 
-def save_generator(path: Path, generator: SRResNet, config: Config, card: dict[str, Any]) -> None:
+def save_generator(path: Path, generator: nn.Module, config: Config, card: dict[str, Any]) -> None:
     """Write the weights file that inference reads; ``card`` joins the model card."""
     header = Header(
-        architecture="srresnet",
-        arguments=asdict(config.generator),
+        architecture=config.generator.architecture,
+        arguments=arguments_of(config.generator),
         scale=config.generator.scale,
         output_range=config.output_range,
         card={"name": config.name, "recipe": json.dumps(asdict(config)), **card},

@@ -6,7 +6,6 @@ Started by ``torchrun``, several processes share each batch.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import torch
 from srgan.errors import UsageError
 from srgan.losses.pixel import distance, luma_distance
 from srgan.metrics.stlpips import available
-from srgan.networks.srresnet import SRResNet
 from srgan.training.checkpoint import (
     load_checkpoint,
     network_tensors,
@@ -31,9 +29,11 @@ from srgan.training.generator import (
     average_of,
     commit,
     follow,
+    generator_of,
     learning_rate,
     load_tensors,
     part,
+    set_norms,
     start_from,
 )
 from srgan.training.preflight import SAMPLES, check_batch, check_losses
@@ -89,9 +89,9 @@ def pretrain(
     dev, processes, batches = setup.processes.device, setup.processes, setup.batches
     low, high = config.output_range
 
-    generator = SRResNet(**asdict(config.generator)).to(dev)
+    generator = generator_of(config.generator).to(dev)
     if config.start and not resume:
-        start_from(generator, config.start)
+        start_from(generator, config.start, architecture=config.generator.architecture)
     generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = average_of(generator)
     forward = compiled(config, generator)
@@ -153,6 +153,7 @@ def pretrain(
         )
         for lr, hr in batches.iterate(update, config.updates):
             begin_update(config)
+            set_norms(generator, config, update)
             for group in adam.param_groups:
                 group["lr"] = learning_rate(config.optimiser, update, config.updates)
             loss = step_loss(lr, hr)

@@ -149,7 +149,8 @@ def _reach(generator: nn.Module) -> int:
 
     Those after a sub-pixel stage reach less far; they are counted in full.
     """
-    return sum(m.kernel_size[0] // 2 for m in generator.modules() if isinstance(m, nn.Conv2d)) + 1
+    kinds = (nn.Conv2d, nn.ConvTranspose2d)
+    return sum(m.kernel_size[0] // 2 for m in generator.modules() if isinstance(m, kinds)) + 1
 
 
 def _whole(picture: Bytes, scale: int) -> Bytes:

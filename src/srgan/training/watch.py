@@ -4,9 +4,10 @@ import math
 from dataclasses import asdict
 from typing import Any, NoReturn
 
+from torch import nn
+
 from srgan.losses.perceptual import ContentLoss
 from srgan.metrics.stlpips import available
-from srgan.networks.srresnet import SRResNet
 from srgan.training.config import Config
 from srgan.training.flight import FlightRecorder
 from srgan.training.generator import save_generator
@@ -99,7 +100,7 @@ class Watch:
         self.log.close()
         termination.leave(update, quiet=not self.setup.processes.first)
 
-    def score(self, update: int, average: SRResNet) -> None:
+    def score(self, update: int, average: nn.Module) -> None:
         """Score the averaged generator, and write it: the newest, and the best so far."""
         if not self.setup.processes.first:
             return

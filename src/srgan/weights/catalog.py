@@ -27,7 +27,8 @@ class Model:
 
     ``scores`` are mean Y-PSNR in dB by test set and scale, such as ``{"Set5 x4": 28.42}``;
     ``perceptual`` the mean ST-LPIPS, lower is better. ``parameters`` is 0 for filters. ``luma``: a
-    network that enlarges luma alone, as those before SRResNet did.
+    network that enlarges luma alone, as most of those before SRResNet did. ``earlier``: a network
+    of before SRResNet, there to be compared with.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Model:
     parameters: int = 0
     scale: int = 4
     luma: bool = False
+    earlier: bool = False
     scores: dict[str, float] = field(default_factory=dict)
     perceptual: dict[str, float] = field(default_factory=dict)
 
@@ -127,6 +129,7 @@ NETWORKS = (
         "the first of them, 2014: three layers on luma",
         parameters=8_129,
         luma=True,
+        earlier=True,
     ),
     Model(
         "srcnn-9-5-5",
@@ -134,6 +137,7 @@ NETWORKS = (
         "SRCNN of 2016 with a wider middle",
         parameters=57_281,
         luma=True,
+        earlier=True,
     ),
     Model(
         "espcn",
@@ -141,6 +145,7 @@ NETWORKS = (
         "three layers on luma at LR size: fast enough for video",
         parameters=24_752,
         luma=True,
+        earlier=True,
     ),
     Model(
         "fsrcnn",
@@ -148,6 +153,7 @@ NETWORKS = (
         "FSRCNN: narrow layers at LR size and learnt upscaling, on luma",
         parameters=12_809,
         luma=True,
+        earlier=True,
     ),
     Model(
         "eeds",
@@ -155,6 +161,7 @@ NETWORKS = (
         "EEDS: a deep and a shallow network with learnt upscaling, summed, on luma",
         parameters=241_602,
         luma=True,
+        earlier=True,
     ),
     Model(
         "drcn-64x9",
@@ -162,6 +169,7 @@ NETWORKS = (
         "DRCN reduced to 64 channels and 9 recursions",
         parameters=112_010,
         luma=True,
+        earlier=True,
     ),
     Model(
         "scn",
@@ -169,6 +177,14 @@ NETWORKS = (
         "SCN: sparse coding with 128 atoms, unrolled as layers on luma",
         parameters=41_110,
         luma=True,
+        earlier=True,
+    ),
+    Model(
+        "johnson",
+        "network",
+        "Johnson et al. of 2016: for features of VGG16 alone; lays a fine grid over all",
+        parameters=401_859,
+        earlier=True,
     ),
     Model(
         "zeyde",

@@ -31,7 +31,10 @@ CLASSICAL = (
 LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn", "scn", "fsrcnn", "eeds")
 """Those that enlarge luma alone, (N, 1, H, W) in [0, 1]; chroma is left to the bicubic filter."""
 
-ARCHITECTURES = ("srresnet", *LUMA_ARCHITECTURES, *CLASSICAL)
+GENERATORS = ("srresnet", "johnson")
+"""Those that enlarge RGB, (N, 3, H, W)."""
+
+ARCHITECTURES = (*GENERATORS, *LUMA_ARCHITECTURES, *CLASSICAL)
 """The architectures that a weights file can name."""
 
 
@@ -40,6 +43,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
         **{"scale": int, "channels": int, "blocks": int},
         **{"batch_norm": bool, "direct": bool, "skip": ("none", "bilinear")},
     },
+    "johnson": {"scale": int, "channels": int, "blocks": int},
     "espcn": {"scale": int, "channels": int, "residual": bool},
     "srcnn": {"scale": int, "middle": int, "residual": bool},
     "drcn": {"scale": int, "channels": int, "recursions": int},
