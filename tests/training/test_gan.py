@@ -74,6 +74,8 @@ def test_a_judge_of_features_wants_a_feature_loss_and_room(gan_config: Gan, vgg_
     game = {"discriminator": "features"}
     with pytest.raises(UsageError, match=r"recipe\.content\.weight = 0: the discriminator 'feat"):
         gan_config(adversarial=game, content={"weight": 0.0})
+    with pytest.raises(UsageError, match=r"recipe\.content\.weight = 0: the discriminator 'feat"):
+        gan_config(adversarial=game | {"weight": 0.0}, content={"weight": 0.0})
     deep = {"network": "vgg16", "file": str(vgg_file), "layers": ["conv4_3", "conv5_3"]}
     deep["layer_weights"] = [1.0, 1.0]
     data = {"crop": 48, "batch": 2, "held_out": 1}

@@ -239,7 +239,7 @@ class GanConfig:
                 "recipe.shift: the discriminator 'paper' judges whole crops only; choose "
                 "adversarial.discriminator = 'pooled' or 'unet'"
             )
-        if self.adversarial.weight and self.adversarial.discriminator == "features":
+        if self.adversarial.discriminator == "features":
             if not self.content.weight:
                 raise UsageError(
                     "recipe.content.weight = 0: the discriminator 'features' judges the content "

@@ -104,6 +104,7 @@ def train_gan(
     generate, judge = compiled(config, generator), compiled(config, discriminator)
     g_adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
     d_adam = optimiser_for(discriminator, config.optimiser, dev)
+    by_features = game.discriminator == "features"
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
     # The downscale of a crop alone: without the margin that the batches are shrunk with.
     margin = 2 * config.generator.scale
@@ -120,9 +121,14 @@ def train_gan(
         seen: list[Tensor] = content.vgg(unit(image[window(config, update)]))
         return seen
 
+    def of_both(sr: Tensor, hr: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """The features of the result, and those of HR, without a gradient."""
+        with torch.no_grad():
+            wanted = features(hr)
+        return features(sr), wanted
+
     def judged(image: Tensor, seen: list[Tensor]) -> Logits:
         """What the discriminator thinks of the window, or of its features."""
-        by_features = game.discriminator == "features"
         logits: Logits = judge(seen if by_features else cut(image, window(config, update)))
         return logits
 
@@ -130,15 +136,18 @@ def train_gan(
         lr: Tensor,
         hr: Tensor,
         sr: Tensor,
-        found: list[Tensor],
-        wanted: list[Tensor],
         real: Logits | None,
+        seen: tuple[list[Tensor], list[Tensor]] | None,
     ) -> dict[str, Tensor]:
-        """All that the generator is to make small, not yet weighted."""
+        """All that the generator is to make small, not yet weighted.
+
+        ``seen`` are the features of SR and HR, where the discriminator has wanted them already.
+        """
         losses: dict[str, Tensor] = {}
         if config.pixel.weight:
             losses["pixel"] = distance(sr, hr, config.pixel.loss)
         with autocast(config, dev):
+            found, wanted = seen or of_both(sr, hr)
             if content is not None:
                 losses["content"] = content.between(found, wanted)
             if real is not None:
@@ -198,9 +207,8 @@ def train_gan(
         with eagerly(config):
             with autocast(config, dev):
                 sr = generator(lr)
-                found = features(sr)
                 real = judged(hr, wanted) if game.weight else None
-            losses = generator_losses(lr, hr, sr, found, wanted, real)
+            losses = generator_losses(lr, hr, sr, real, None)
         # The averaged generator still equals the generator, so no artefact can be told yet.
         check_losses(generator, {k: v for k, v in losses.items() if k != "artefacts"})
         generator.load_state_dict(untouched[0])  # batch normalisation has seen the batch
@@ -259,15 +267,14 @@ def train_gan(
                 group["lr"] = learning_rate(d_schedule, update, config.updates)
             with autocast(config, dev):
                 sr = generate(lr)
-                found = features(sr)
-                with torch.no_grad():
-                    wanted = features(hr)
+                seen = of_both(sr, hr) if by_features else None
 
             # The discriminator learns to tell HR from SR ...
             losses, real = {}, None
             if game.weight:
                 discriminator.requires_grad_(True)
                 with autocast(config, dev):
+                    found, wanted = seen or ([], [])
                     real = judged(hr, wanted)
                     fake = judged(sr.detach(), [f.detach() for f in found])
                 losses["discriminator"] = discriminator_loss(real, fake, game.game)
@@ -279,7 +286,7 @@ def train_gan(
                 real = detached(real) if update >= game.warm_up else None
 
             # ... and the generator to deceive it, near the HR picture.
-            terms = generator_losses(lr, hr, sr, found, wanted, real)
+            terms = generator_losses(lr, hr, sr, real, seen)
             total = torch.stack([weights[name] * loss for name, loss in terms.items()]).sum()
             g_adam.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[no-untyped-call]
