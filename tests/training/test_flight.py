@@ -189,3 +189,14 @@ def test_a_gradient_that_is_no_number_is_named_and_a_slope_may_have_none_by_chan
         check_losses(network, {"content": (sr * 0).sqrt().sum()})
     torch.nn.init.constant_(network.head.bias, 100.0)  # nothing is left for the slope to bend
     check_losses(network, {"pixel": network(torch.rand(1, 3, 8, 8)).square().mean()})
+
+
+def test_a_loss_of_differences_alone_need_not_move_the_last_bias_but_every_kernel() -> None:
+    network = SRResNet(channels=4, blocks=1, batch_norm=False)
+    sr = network(torch.rand(1, 3, 8, 8))
+    steps = sr[..., 1:] - sr[..., :-1]
+    (bias,) = torch.autograd.grad(steps.sum(), network.tail.bias, retain_graph=True)
+    assert not bias.any()  # what one pixel gains its neighbour loses
+    check_losses(network, {"variation": steps.sum()})
+    with pytest.raises(TrainingStopped, match=r"variation loss .* head.weight no gradient"):
+        check_losses(network, {"variation": (steps * 0).sum()})

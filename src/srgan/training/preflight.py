@@ -72,8 +72,9 @@ def check_losses(generator: nn.Module, losses: Mapping[str, Tensor]) -> None:
                     f"the {loss_name} loss gives the generator's {name} a gradient with NaN or "
                     "infinity; mend its weights, or say device.precision = 'fp32'"
                 )
-            # A single number, such as a PReLU's slope, may come to nought by chance in bf16.
-            if gradient is None or (gradient.numel() > 1 and not bool(gradient.any())):
+            # A PReLU's slope may come to nought by chance in bf16, and the last bias does where a
+            # loss sees differences of neighbours alone: a layer is told by its kernel.
+            if gradient is None or (gradient.ndim > 1 and not bool(gradient.any())):
                 raise TrainingStopped(
                     f"the {loss_name} loss gives the generator's {name} no gradient; "
                     "leave the loss out or mend its weight"
