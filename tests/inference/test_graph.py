@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from srgan.errors import ModelRefused
 from srgan.inference.graph import blend, build_graph, reach
 from srgan.inference.open import open_network
 from srgan.inference.runtimes import OnnxRuntime, OpenVino
+from srgan.weights.format import Header, Tensors
 
 CASES = [
     *itertools.product([2, 3, 4], [False, True], ["none", "bilinear"], [0.0, -1.0], [False]),
@@ -18,52 +20,46 @@ CASES = [
 ]
 
 
+def assert_runtimes_agree(network: Any, tensors: Tensors, header: Header, *, atol: float) -> None:
+    """Both runtimes give, in [0, 1], what the network in PyTorch gives with these tensors."""
+    import torch
+
+    low, high = header.output_range
+    network.eval().load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
+    graph = build_graph(tensors, header)
+    runtimes = [
+        OpenVino(graph, precision="fp32", threads=1),
+        OnnxRuntime(graph, precision="fp32", threads=1, device="cpu"),
+    ]
+    for shape in [(1, 3, 13, 9), (2, 3, 1, 1), (1, 3, 1, 7)]:
+        batch = np.random.default_rng(1).random(shape, dtype=np.float32)
+        with torch.no_grad():
+            expected = (network(torch.from_numpy(batch)).numpy() - low) / (high - low)
+        assert expected.std() > 0.01
+        for runtime in runtimes:
+            np.testing.assert_allclose(runtime(batch), expected, atol=atol)
+
+
 @pytest.mark.parametrize(("scale", "batch_norm", "skip", "low", "direct"), CASES)
 def test_both_runtimes_agree_with_torch(
     scale: int, batch_norm: bool, skip: str, low: float, direct: bool
 ) -> None:
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     from srgan.networks.srresnet import SRResNet
 
     tensors, header = tiny(
         scale=scale, batch_norm=batch_norm, skip=skip, output_range=(low, 1.0), direct=direct
     )
-    network = SRResNet(**header.arguments).eval()
-    network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
-    graph = build_graph(tensors, header)
-    runtimes = [
-        OpenVino(graph, precision="fp32", threads=1),
-        OnnxRuntime(graph, precision="fp32", threads=1, device="cpu"),
-    ]
-    for shape in [(1, 3, 13, 9), (2, 3, 1, 1), (1, 3, 1, 7)]:
-        batch = np.random.default_rng(1).random(shape, dtype=np.float32)
-        with torch.no_grad():
-            expected = (network(torch.from_numpy(batch)).numpy() - low) / (1.0 - low)
-        assert expected.std() > 0.01
-        for runtime in runtimes:
-            np.testing.assert_allclose(runtime(batch), expected, atol=1e-4)
+    assert_runtimes_agree(SRResNet(**header.arguments), tensors, header, atol=1e-4)
 
 
 @pytest.mark.parametrize(("scale", "low"), [(2, -1.0), (4, -1.0), (4, 0.0)])
 def test_both_runtimes_agree_with_torch_on_johnsons_network(scale: int, low: float) -> None:
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     from srgan.networks.johnson import Johnson
 
     tensors, header = johnson(scale=scale, output_range=(low, 1.0))
-    network = Johnson(**header.arguments).eval()
-    network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
-    graph = build_graph(tensors, header)
-    runtimes = [
-        OpenVino(graph, precision="fp32", threads=1),
-        OnnxRuntime(graph, precision="fp32", threads=1, device="cpu"),
-    ]
-    for shape in [(1, 3, 13, 9), (2, 3, 1, 1), (1, 3, 1, 7)]:
-        batch = np.random.default_rng(1).random(shape, dtype=np.float32)
-        with torch.no_grad():
-            expected = (network(torch.from_numpy(batch)).numpy() - low) / (1.0 - low)
-        assert expected.std() > 0.01
-        for runtime in runtimes:
-            np.testing.assert_allclose(runtime(batch), expected, atol=1e-5)
+    assert_runtimes_agree(Johnson(**header.arguments), tensors, header, atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [2, 4])

@@ -30,11 +30,7 @@ def tiny(
 
     def norm(name: str) -> None:
         if batch_norm:
-            tensors[f"{name}.weight"] = draw.uniform(0.5, 1.5, channels)
-            tensors[f"{name}.bias"] = draw.normal(0.0, 0.1, channels)
-            tensors[f"{name}.running_mean"] = draw.normal(0.0, 0.1, channels)
-            tensors[f"{name}.running_var"] = draw.uniform(0.5, 1.5, channels)
-            tensors[f"{name}.num_batches_tracked"] = np.array(3)
+            tensors.update(batch_normalisation(name, channels, draw))
 
     conv("head", channels, 3, 3 if direct else 9)
     tensors["head_act.weight"] = np.array([0.25])
@@ -62,6 +58,17 @@ def tiny(
     return arrays, Header("srresnet", arguments, scale, output_range)
 
 
+def batch_normalisation(name: str, maps: int, draw: np.random.Generator) -> dict[str, Any]:
+    """The tensors of a random batch normalisation."""
+    return {
+        f"{name}.weight": draw.uniform(0.5, 1.5, maps),
+        f"{name}.bias": draw.normal(0.0, 0.1, maps),
+        f"{name}.running_mean": draw.normal(0.0, 0.1, maps),
+        f"{name}.running_var": draw.uniform(0.5, 1.5, maps),
+        f"{name}.num_batches_tracked": np.array(3),
+    }
+
+
 def johnson(
     *,
     scale: int = 4,
@@ -78,11 +85,7 @@ def johnson(
         tensors[f"{name}.weight"] = draw.normal(0.0, std, (*maps, size, size))
         tensors[f"{name}.bias"] = draw.normal(0.0, 0.1, 3 if name == "tail" else channels)
         if norm:
-            tensors[f"{norm}.weight"] = draw.uniform(0.5, 1.5, channels)
-            tensors[f"{norm}.bias"] = draw.normal(0.0, 0.1, channels)
-            tensors[f"{norm}.running_mean"] = draw.normal(0.0, 0.1, channels)
-            tensors[f"{norm}.running_var"] = draw.uniform(0.5, 1.5, channels)
-            tensors[f"{norm}.num_batches_tracked"] = np.array(3)
+            tensors.update(batch_normalisation(norm, channels, draw))
 
     conv("head", (channels, 3), 9, "head_norm")
     for i in range(blocks):

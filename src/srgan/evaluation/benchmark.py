@@ -19,14 +19,12 @@ from srgan.classical.interpolation import Interpolation
 from srgan.errors import OutputFailed, SRGANError
 from srgan.evaluation.datasets import Entry, Sample, identity, read
 from srgan.evaluation.protocols import MEASURES, score, score_float
-from srgan.image.limits import Limits
+from srgan.image.limits import DEFAULT, Limits
 from srgan.image.resize import imresize
 from srgan.inference.upscaler import Upscaler
 
 Picture = NDArray[np.uint8]
 Values = dict[str, float | None]
-
-_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def run(
     measures: Iterable[str] = MEASURES,
     records: Path,
     progress: Callable[[Progress], None] = lambda _: None,
-    limits: Limits = _LIMITS,
+    limits: Limits = DEFAULT,
 ) -> list[Record]:
     """Measure every method on every picture.
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from srgan.errors import DataRefused
 from srgan.evaluation.protocols import aligned
 from srgan.image.files import FORMATS, read_picture
-from srgan.image.limits import Limits
+from srgan.image.limits import DEFAULT, Limits
 from srgan.image.resize import imresize
 
 Picture = NDArray[np.uint8]
@@ -28,7 +28,6 @@ Picture = NDArray[np.uint8]
 STANDARD = ("Set5", "Set14", "BSD100")
 """The sets of the paper's tables."""
 
-_LIMITS = Limits()
 SUFFIXES = tuple(suffix for form in FORMATS.values() for suffix in form.suffixes)
 
 
@@ -120,7 +119,7 @@ def identity(entry: Entry) -> str:
     return digest.hexdigest()[:12]
 
 
-def read(entry: Entry, *, scale: int, limits: Limits = _LIMITS) -> Sample:
+def read(entry: Entry, *, scale: int, limits: Limits = DEFAULT) -> Sample:
     """Read a pair, or make its LR picture by MATLAB's bicubic downscaling.
 
     Raises:

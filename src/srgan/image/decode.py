@@ -26,7 +26,7 @@ from srgan.image.deep import (
 )
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
 from srgan.image.gif import gif_canvas, gif_parts
-from srgan.image.limits import Limits
+from srgan.image.limits import DEFAULT, Limits
 from srgan.image.metadata import (
     late_exif,
     orientation,
@@ -41,8 +41,6 @@ from srgan.image.pixels import alike, still, turned
 from srgan.image.profiles import usable
 from srgan.image.salvage import load_partly, mended
 from srgan.image.tiff_layout import beyond_pillow, strips_missing
-
-_DEFAULT = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Info:
     frames: int = 1
 
 
-def probe(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Info:
+def probe(source: str | Path | bytes, *, limits: Limits = DEFAULT) -> Info:
     """The size and kind of a picture from its header; nothing is decoded.
 
     Args:
@@ -87,7 +85,7 @@ def probe(source: str | Path | bytes, *, limits: Limits = _DEFAULT) -> Info:
 
 
 def read_picture(
-    source: str | Path | bytes, *, limits: Limits = _DEFAULT, allow_damaged: bool = False
+    source: str | Path | bytes, *, limits: Limits = DEFAULT, allow_damaged: bool = False
 ) -> Picture:
     """Decode a picture: upright, with its depth, opacity, frames and metadata.
 

@@ -66,6 +66,10 @@ class Limits:
             )
 
 
+DEFAULT = Limits()
+"""What is accepted where nothing is said."""
+
+
 def _size(height: int, width: int, frames: int) -> str:
     return f"{width}x{height}" + (f" x {frames} frames" if frames > 1 else "")
 

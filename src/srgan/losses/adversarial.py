@@ -1,6 +1,6 @@
 """The game between generator and discriminator, on logits (section 2.2.2 of the paper)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -18,15 +18,14 @@ def discriminator_loss(real: Logits, fake: Logits, game: Game) -> Tensor:
     ``"relativistic"`` judges whether a real picture is more real than the average fake one and
     the other way round (Jolicoeur-Martineau 2018); the mean of both halves.
     """
-    if not isinstance(real, Tensor):
-        pairs = zip(real, fake, strict=True)
-        return torch.stack([discriminator_loss(r, f, game) for r, f in pairs]).mean()
-    assert isinstance(fake, Tensor)
-    real, fake = real.float(), fake.float()
-    if game == "relativistic":
-        real, fake = real - fake.mean(), fake - real.mean()
-        return (_cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)) / 2
-    return _cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)
+
+    def loss(real: Tensor, fake: Tensor) -> Tensor:
+        if game == "relativistic":
+            real, fake = real - fake.mean(), fake - real.mean()
+            return (_cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)) / 2
+        return _cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)
+
+    return _mean(loss, real, fake)
 
 
 def generator_loss(real: Logits, fake: Logits, game: Game) -> Tensor:
@@ -34,15 +33,24 @@ def generator_loss(real: Logits, fake: Logits, game: Game) -> Tensor:
 
     ``real`` only matters to the ``"relativistic"`` game.
     """
-    if not isinstance(real, Tensor):
-        pairs = zip(real, fake, strict=True)
-        return torch.stack([generator_loss(r, f, game) for r, f in pairs]).mean()
-    assert isinstance(fake, Tensor)
-    real, fake = real.float(), fake.float()
-    if game == "relativistic":
-        real, fake = real - fake.mean(), fake - real.mean()
-        return (_cross_entropy(real, 0.0) + _cross_entropy(fake, 1.0)) / 2
-    return _cross_entropy(fake, 1.0)
+
+    def loss(real: Tensor, fake: Tensor) -> Tensor:
+        if game == "relativistic":
+            real, fake = real - fake.mean(), fake - real.mean()
+            return (_cross_entropy(real, 0.0) + _cross_entropy(fake, 1.0)) / 2
+        return _cross_entropy(fake, 1.0)
+
+    return _mean(loss, real, fake)
+
+
+def judgements(logits: Logits) -> Sequence[Tensor]:
+    """All of them, also where there is only one."""
+    return [logits] if isinstance(logits, Tensor) else logits
+
+
+def _mean(loss: Callable[[Tensor, Tensor], Tensor], real: Logits, fake: Logits) -> Tensor:
+    pairs = zip(judgements(real), judgements(fake), strict=True)
+    return torch.stack([loss(r.float(), f.float()) for r, f in pairs]).mean()
 
 
 def _cross_entropy(logits: Tensor, target: float) -> Tensor:

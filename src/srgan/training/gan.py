@@ -16,7 +16,12 @@ import torch
 from torch import Tensor
 
 from srgan.errors import UsageError
-from srgan.losses.adversarial import Logits, discriminator_loss, generator_loss
+from srgan.losses.adversarial import (
+    Logits,
+    discriminator_loss,
+    generator_loss,
+    judgements,
+)
 from srgan.losses.perceptual import ContentLoss
 from srgan.losses.pixel import (
     artefact_loss,
@@ -137,17 +142,17 @@ def train_gan(
         hr: Tensor,
         sr: Tensor,
         real: Logits | None,
-        seen: tuple[list[Tensor], list[Tensor]] | None,
+        seen: tuple[list[Tensor], list[Tensor]],
     ) -> dict[str, Tensor]:
         """All that the generator is to make small, not yet weighted.
 
-        ``seen`` are the features of SR and HR, where the discriminator has wanted them already.
+        ``seen`` are the features of SR and HR, where the discriminator judges those.
         """
         losses: dict[str, Tensor] = {}
         if config.pixel.weight:
             losses["pixel"] = distance(sr, hr, config.pixel.loss)
         with autocast(config, dev):
-            found, wanted = seen or of_both(sr, hr)
+            found, wanted = seen if by_features else of_both(sr, hr)
             if content is not None:
                 losses["content"] = content.between(found, wanted)
             if real is not None:
@@ -197,18 +202,18 @@ def train_gan(
         lr, hr = batches(0)
         scale = config.generator.scale
         check_batch(*batches.first(SAMPLES), scale=scale, output_range=config.output_range)
-        with autocast(config, dev), torch.no_grad():
-            wanted = features(hr)
         if isinstance(discriminator, FeatureDiscriminator):
-            squares = torch.stack([f.float().square().mean() for f in wanted])
+            with autocast(config, dev), torch.no_grad():
+                squares = torch.stack([f.float().square().mean() for f in features(hr)])
             discriminator.sizes.copy_(mean(squares, processes).sqrt())
         untouched = copy.deepcopy((generator.state_dict(), discriminator.state_dict()))
         discriminator.requires_grad_(False)
         with eagerly(config):
             with autocast(config, dev):
                 sr = generator(lr)
-                real = judged(hr, wanted) if game.weight else None
-            losses = generator_losses(lr, hr, sr, real, None)
+                seen = of_both(sr, hr) if by_features else ([], [])
+                real = judged(hr, seen[1]) if game.weight else None
+            losses = generator_losses(lr, hr, sr, real, seen)
         # The averaged generator still equals the generator, so no artefact can be told yet.
         check_losses(generator, {k: v for k, v in losses.items() if k != "artefacts"})
         generator.load_state_dict(untouched[0])  # batch normalisation has seen the batch
@@ -267,23 +272,22 @@ def train_gan(
                 group["lr"] = learning_rate(d_schedule, update, config.updates)
             with autocast(config, dev):
                 sr = generate(lr)
-                seen = of_both(sr, hr) if by_features else None
+                seen = of_both(sr, hr) if by_features else ([], [])
 
             # The discriminator learns to tell HR from SR ...
             losses, real = {}, None
             if game.weight:
                 discriminator.requires_grad_(True)
                 with autocast(config, dev):
-                    found, wanted = seen or ([], [])
-                    real = judged(hr, wanted)
-                    fake = judged(sr.detach(), [f.detach() for f in found])
+                    real = judged(hr, seen[1])
+                    fake = judged(sr.detach(), [f.detach() for f in seen[0]])
                 losses["discriminator"] = discriminator_loss(real, fake, game.game)
                 d_adam.zero_grad(set_to_none=True)
                 losses["discriminator"].backward()  # type: ignore[no-untyped-call]
                 average_gradients(discriminator, processes)
                 d_adam.step()
                 discriminator.requires_grad_(False)
-                real = detached(real) if update >= game.warm_up else None
+                real = [r.detach() for r in judgements(real)] if update >= game.warm_up else None
 
             # ... and the generator to deceive it, near the HR picture.
             terms = generator_losses(lr, hr, sr, real, seen)
@@ -334,13 +338,6 @@ def cut(image: Tensor, seen: tuple[slice, ...]) -> Tensor:
     would be recorded as a graph of its own.
     """
     return image[seen].contiguous(memory_format=torch.channels_last)
-
-
-def detached(logits: Logits) -> Logits:
-    """Logits as numbers that no gradient goes back from."""
-    if isinstance(logits, Tensor):
-        return logits.detach()
-    return [judgement.detach() for judgement in logits]
 
 
 def content_loss(config: GanConfig) -> ContentLoss | None:

@@ -16,6 +16,8 @@ from srgan.networks.build import build
 from srgan.training.config import Config, GeneratorConfig, OptimiserConfig
 from srgan.weights.format import ARGUMENTS, Header, load_weights, save_weights
 
+N = TypeVar("N", bound=nn.Module)
+
 
 def generator_of(config: GeneratorConfig) -> nn.Module:
     """The generator of a recipe, with fresh weights."""
@@ -25,9 +27,6 @@ def generator_of(config: GeneratorConfig) -> nn.Module:
 def arguments_of(config: GeneratorConfig) -> dict[str, Any]:
     """What the generator's class takes: only what its architecture knows."""
     return {name: getattr(config, name) for name in ARGUMENTS[config.architecture]}
-
-
-N = TypeVar("N", bound=nn.Module)
 
 
 def learning_rate(config: OptimiserConfig, update: int, updates: int) -> float:
@@ -48,7 +47,9 @@ def set_norms(generator: nn.Module, config: Config, update: int) -> None:
     brightness a picture has, the layers after it learn from how it differs from the batch's others.
     The mean over many batches, which all meet at inference, serves better.
     """
-    frozen = 0 < config.freeze_norm <= update + 1
+    if not config.freeze_norm:
+        return
+    frozen = config.freeze_norm <= update + 1
     for module in generator.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.train(not frozen)

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from srgan.errors import DataRefused, SRGANError
 from srgan.image.atomic import atomic_file
 from srgan.image.files import read_picture
-from srgan.image.limits import Limits
+from srgan.image.limits import DEFAULT, Limits
 
 SMALLEST = 128
 """Photos with a shorter side hold too little to cut crops from."""
-_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def prepare(
     out: str | Path,
     *,
     smallest: int = SMALLEST,
-    limits: Limits = _LIMITS,
+    limits: Limits = DEFAULT,
 ) -> Prepared:
     """Read every photo below ``folders`` once and pack it; broken ones are listed, not fatal.
 

@@ -17,11 +17,9 @@ from srgan.evaluation.datasets import Entry, read
 from srgan.evaluation.study.plan import ORIGINAL, WORST, Example, Item, Study, as_json
 from srgan.image.atomic import atomic_folder, sweep
 from srgan.image.files import encode_picture
-from srgan.image.limits import Limits
+from srgan.image.limits import DEFAULT, Limits
 from srgan.image.picture import Frame
 from srgan.image.picture import Picture as Decoded
-
-_LIMITS = Limits()
 
 _SAME_TIME = 1_000_000_000
 """Every picture's date: the order in which they were made would tell the methods."""
@@ -47,7 +45,7 @@ class Settings:
     calibrate: int
     command: str
     without: frozenset[tuple[str, str]] = frozenset()
-    limits: Limits = _LIMITS
+    limits: Limits = DEFAULT
 
 
 def make(
