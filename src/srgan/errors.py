@@ -25,7 +25,7 @@ class UsageError(SRGANError, ValueError):
 
 
 class ImageRefused(SRGANError):
-    """An input is not a picture or video that can be read; the message gives the reason."""
+    """An input is not a picture or video that can be read, or none that the model takes."""
 
 
 class LimitExceeded(SRGANError):

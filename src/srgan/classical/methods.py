@@ -38,6 +38,7 @@ from srgan.classical import (
     tai,
     zeyde,
     zhang,
+    zou_yuen,
 )
 from srgan.classical.luma import LumaUpscaler
 from srgan.errors import ModelRefused
@@ -54,13 +55,16 @@ class Options:
     """What a fit may be told: the factor, atoms of a dictionary, patches at most, the seed.
 
     ``samples`` of None are 2 million, and for ``freeman``, ``kim-kwon``, ``asds`` and ``jor`` the
-    200,000 that they say themselves.
+    200,000 that they say themselves. ``discriminative`` is how much the ``classes`` of the pictures
+    count for ``zou-yuen``.
     """
 
     scale: int = 4
     atoms: int = 1024
     samples: int | None = None
     seed: int = 0
+    discriminative: float = 0.0
+    classes: Sequence[str] = ()
 
 
 class Learned(Protocol):
@@ -127,6 +131,16 @@ def _fit_landmark(images: Pictures, options: Options, progress: Progress) -> lan
     return landmark.fit(images, scale=options.scale, progress=progress)
 
 
+def _fit_zou_yuen(images: Pictures, options: Options, progress: Progress) -> zou_yuen.Relation:
+    return zou_yuen.fit(
+        images,
+        scale=options.scale,
+        classes=options.classes,
+        discriminative=options.discriminative,
+        progress=progress,
+    )
+
+
 def _fit_scsr(images: Pictures, options: Options, progress: Progress) -> scsr.Coupled:
     return scsr.fit(
         images, scale=options.scale, size=options.atoms, seed=options.seed, progress=progress
@@ -156,6 +170,8 @@ METHODS = {
         margin=16,
         tile=128,
     ),
+    # No tile of another picture is as small as what it takes.
+    "zou-yuen": Fitted(zou_yuen.Relation, _fit_zou_yuen, zou_yuen.upscaler, margin=0, tile=1024),
     "ne-lle": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_lle.upscaler),
     "ne-nnls": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_nnls.upscaler),
     "ne-ls": Fitted(zeyde.Dictionaries, _fit_dictionaries, ne_ls.upscaler),

@@ -20,14 +20,15 @@ def fit(
     method: Annotated[
         str,
         typer.Argument(
-            help="One of freeman, scsr, kim-kwon, zeyde, asds, ne-lle, ne-nnls, ne-ls, gr, anr, "
-            "landmark, aplus, forest, jor and niqe."
+            help="One of freeman, scsr, kim-kwon, zeyde, asds, zou-yuen, ne-lle, ne-nnls, ne-ls, "
+            "gr, anr, landmark, aplus, forest, jor and niqe."
         ),
     ],
     data: Annotated[
         Path,
         typer.Option(
-            help="Folder of training pictures, such as T91; for landmark, photos of the place."
+            help="Folder of training pictures, such as T91; for landmark, photos of the place; for "
+            "zou-yuen, a sub-folder for each person."
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
@@ -42,6 +43,13 @@ def fit(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
+    discriminative: Annotated[
+        float,
+        typer.Option(
+            help="For zou-yuen: how much it counts that persons can be told apart. At 0 results "
+            "are as near to the originals as can be."
+        ),
+    ] = 0.0,
     max_input_mp: Annotated[
         float, typer.Option("--max-input-mp", help="Leave out larger pictures, in megapixels.")
     ] = 64.0,
@@ -67,7 +75,7 @@ def fit(
     if method == "niqe":
         from srgan.metrics import niqe
 
-        niqe.save(niqe.fit(_pictures(data, limits)), output)
+        niqe.save(niqe.fit(colour for _, colour in _pictures(data, limits)), output)
         return
 
     from srgan.classical.methods import METHODS, Options, pack
@@ -86,21 +94,26 @@ def fit(
     def say(done: float) -> None:
         print(f"\r{method}: {done:4.0%}", end="", file=sys.stderr, flush=True)
 
-    images = list(_pictures(data, limits))
-    learned = METHODS[method].fit(images, Options(scale, atoms, samples, seed), say)
+    classes, images = zip(*_pictures(data, limits), strict=True)
+    options = Options(scale, atoms, samples, seed, discriminative, classes)
+    learned = METHODS[method].fit(images, options, say)
     card = {
         "name": method,
         "data": f"{len(images)} pictures of {data.name}",
         "recipe": f"srgan fit {method} --scale {scale} --atoms {atoms}"
         + (f" --samples {samples}" if samples is not None else "")
-        + f" --seed {seed}",
+        + f" --seed {seed}"
+        + (f" --discriminative {discriminative:g}" if discriminative else ""),
     }
     save_weights(output, *pack(method, learned, card))
     print(file=sys.stderr)
 
 
-def _pictures(folder: Path, limits: Limits) -> Iterator[NDArray[np.uint8]]:
-    """The folder's pictures as uint8 RGB; one that cannot be read is a line on stderr."""
+def _pictures(folder: Path, limits: Limits) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """The folder's pictures, each with its sub-folder's name, as uint8 RGB or gray.
+
+    One that cannot be read is a line on stderr.
+    """
     import sys
 
     import numpy as np
@@ -118,6 +131,7 @@ def _pictures(folder: Path, limits: Limits) -> Iterator[NDArray[np.uint8]]:
         found = True
         if colour.dtype != np.uint8:
             colour = (colour >> 8).astype(np.uint8)
-        yield colour[..., 0] if colour.shape[2] == 1 else colour
+        inner = "".join(path.relative_to(folder).parts[:-1][:1])
+        yield inner, colour[..., 0] if colour.shape[2] == 1 else colour
     if not found:
         raise DataRefused(f"{folder}: there is no picture in it; give a folder of photos")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from srgan.classical.luma import LumaUpscaler
+from srgan.errors import UsageError
 from srgan.inference.upscaler import Image, Upscaler, part_of
 
 MARK = "+"
@@ -55,7 +57,13 @@ class Ensembled:
 
 
 def ensembled(upscaler: Upscaler) -> Ensembled:
-    """The self-ensemble of an upscaler; see :class:`Ensembled`."""
+    """The self-ensemble of an upscaler; see :class:`Ensembled`.
+
+    Raises:
+        UsageError: it takes aligned pictures, which have one position.
+    """
+    if isinstance(upscaler, LumaUpscaler) and upscaler.size is not None:
+        raise UsageError(f"aligned pictures have one position; take the model without {MARK}")
     return Ensembled(upscaler)
 
 

@@ -23,8 +23,8 @@ from srgan.image.atomic import atomic_file
 Tensors = dict[str, NDArray[np.float32]]
 
 CLASSICAL = (
-    *("freeman", "scsr", "kim-kwon", "zeyde", "asds", "ne-lle", "ne-nnls", "ne-ls", "gr", "anr"),
-    *("landmark", "aplus", "forest", "jor"),
+    *("freeman", "scsr", "kim-kwon", "zeyde", "asds", "zou-yuen"),
+    *("ne-lle", "ne-nnls", "ne-ls", "gr", "anr", "landmark", "aplus", "forest", "jor"),
 )
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
