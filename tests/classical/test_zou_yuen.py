@@ -10,6 +10,7 @@ from srgan.classical import zou_yuen
 from srgan.classical.methods import open_fitted, pack
 from srgan.classical.zou_yuen import Relation
 from srgan.errors import DataRefused, ImageRefused, ModelRefused, RuntimeFailed, UsageError
+from srgan.evaluation.cost import memory_mb
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.inference.ensemble import ensembled
@@ -164,6 +165,15 @@ def test_other_sizes_are_refused(tmp_path: Path) -> None:
     for eightfold in (lambda: ensembled(zou_yuen.upscaler(learned)), lambda: load(f"{path}+")):
         with pytest.raises(UsageError, match=r"take the model without \+"):
             eightfold()
+
+
+def test_its_cost_on_the_timed_picture_is_not_known(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "faces.safetensors"
+    save_weights(path, *pack("zou-yuen", zou_yuen.fit(pictures(4), scale=4), {}))
+    assert memory_mb(str(path), scale=4) is None
+    assert capfd.readouterr().err == ""
 
 
 def test_a_weights_file_that_makes_no_sense_is_refused(tmp_path: Path) -> None:

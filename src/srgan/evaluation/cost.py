@@ -4,6 +4,7 @@ import multiprocessing
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,10 @@ def _strides(node: Any) -> list[int]:
 
 
 def memory_mb(name_or_path: str, *, scale: int) -> float | None:
-    """Megabytes that a fresh process grows by at most; None where it cannot be known (no /proc)."""
+    """Megabytes that a fresh process grows by at most.
+
+    None where it cannot be known (no /proc), or the method fails.
+    """
     if not _STATUS.exists():
         return None
     context = multiprocessing.get_context("spawn")
@@ -133,8 +137,9 @@ def _grow(pipe: Any, name_or_path: str, scale: int) -> None:
 
     lr = np.zeros((TIMED_SIDE, TIMED_SIDE, 3), np.float32)
     before = _highest_mb()
-    load(name_or_path, scale=scale)(lr)
-    pipe.send(_highest_mb() - before)
+    with suppress(SRGANError):  # told where it is measured on pictures
+        load(name_or_path, scale=scale)(lr)
+        pipe.send(_highest_mb() - before)
 
 
 def _highest_mb() -> float:
