@@ -1,5 +1,8 @@
 """Faces of a few pixels, by one operator that knows their classes."""
 
+import runpy
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from srgan.image.resize import imresize
 from srgan.inference.ensemble import ensembled
 from srgan.inference.open import load
 from srgan.weights.format import load_weights, save_weights
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 def pictures(count: int, *, seed: int = 0, shape: tuple[int, ...] = (16, 12)) -> list[np.ndarray]:
@@ -200,3 +205,34 @@ def test_a_weights_file_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
     huge = replace(learned, operator=np.full_like(learned.operator, 3e38))
     with pytest.raises(RuntimeFailed, match="NaN or infinity"):
         zou_yuen.upscaler(huge)(np.ones((4, 3, 3), np.float32))
+
+
+def test_rates_by_hand() -> None:
+    """On a line: 0 and 10 are a's, 4 and 6 are b's; both means lie at 5."""
+    rates = runpy.run_path(str(SCRIPTS / "recognition.py"))["rates"]
+    gallery, names = np.array([[0.0], [10.0], [4.0], [5.0]]), np.array(["a", "a", "b", "b"])
+    # Nearest: 1 a, 9 a, 4.2 b, 2.5 b (to 4). Means are 5 and 4.5: 1 b, 9 a, 4.2 b, 2.5 b.
+    probes, truth = np.array([[1.0], [9.0], [4.2], [2.5]]), np.array(["a", "a", "b", "a"])
+    assert rates(gallery, names, probes, truth) == (0.75, 0.5)
+
+
+def test_glyphs_are_recognised_better_than_by_bicubic(tmp_path: Path) -> None:
+    glyphs = tmp_path / "glyphs"
+    python = [sys.executable, "-W", "error"]
+    made = [str(SCRIPTS / "glyphs.py"), "-o", str(glyphs), "--count", "20", "--size", "16x24"]
+    subprocess.run([*python, *made], check=True)
+    sheet = tmp_path / "sheet.png"
+    asked = [str(SCRIPTS / "recognition.py"), "--data", str(glyphs), "-o", str(sheet)]
+    ran = subprocess.run(
+        [*python, *asked, "--discriminative", "0,1"], check=True, capture_output=True, text=True
+    )
+    rows = [[c.strip() for c in line.split("|")[1:-1]] for line in ran.stdout.splitlines()[2:]]
+    assert ran.stdout.startswith("360 pictures of 36 learned from; 360 of 36 to be named by 360\n")
+    found = {row[0]: [float(cell or "nan") for cell in row[1:]] for row in rows[2:]}
+    assert list(found) == ["HR", "LR", "bicubic", "zou-yuen, 0", "zou-yuen, 1"]
+    bicubic, near, told = found["bicubic"], found["zou-yuen, 0"], found["zou-yuen, 1"]
+    assert near[0] > bicubic[0] + 1  # dB
+    assert told[0] < near[0]
+    assert near[1] > bicubic[1] + 10  # per cent, by the nearest of the HR pictures
+    assert told[1] > near[1] + 5
+    assert sheet.stat().st_size > 1000
