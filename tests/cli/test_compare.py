@@ -95,6 +95,13 @@ def test_a_larger_picture_is_compared_where_the_limit_says_so(
     assert srgan(*command, 0.004).status == 0
 
 
+def test_of_an_animation_the_first_frame_is_compared(srgan: Run, tmp_path: Path) -> None:
+    stills = [Image.new("L", (8, 6), k % 256) for k in range(301)]
+    stills[0].save(tmp_path / "long.gif", save_all=True, append_images=stills[1:])
+    assert srgan("compare", tmp_path / "long.gif", "-m", "nearest").status == 0
+    assert (tmp_path / "long_compare.png").exists()
+
+
 def test_an_unknown_method_is_refused_before_the_others_are_computed(
     srgan: Run, pair: tuple[Path, Path]
 ) -> None:

@@ -20,7 +20,7 @@ from PIL import Image, ImageCms
 
 from srgan.errors import ImageRefused, LimitExceeded
 from srgan.image.apng import chunk
-from srgan.image.files import encode_picture, probe, read_picture
+from srgan.image.files import encode_picture, probe, read_first, read_picture
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata, Picture
 
@@ -160,6 +160,26 @@ def test_frames_are_limited(name: str) -> None:
         read_picture(data, limits=Limits(frames=4))
     with pytest.raises(LimitExceeded, match="--max-input-mp"):
         probe(data, limits=Limits(input_pixels=4 * 4 * 5 - 1))
+
+
+@pytest.mark.parametrize("name", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_of_the_first_frame_the_others_are_no_matter(name: str) -> None:
+    stills = [Image.new("RGB", (4, 4), (k * 20, 0, 0)) for k in range(1, 6)]
+    data = saved(stills[0], name, save_all=True, append_images=stills[1:])
+    first = read_first(data, limits=Limits(frames=1, input_pixels=4 * 4))
+    np.testing.assert_array_equal(first.colour, read_picture(data).frames[0].colour)
+    with pytest.raises(LimitExceeded, match="--max-input-mp"):
+        read_first(data, limits=Limits(input_pixels=4 * 4 - 1))
+
+
+def test_of_the_first_page_of_a_layout_that_pillow_does_not_know_too() -> None:
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        for page in (RAMP, 255 - RAMP):
+            file.write(page.repeat(4, 0).repeat(4, 1), compression="lerc")
+    first = read_first(out.getvalue(), limits=Limits(frames=1))
+    np.testing.assert_array_equal(first.colour, RAMP.repeat(4, 0).repeat(4, 1))
+    assert len(read_picture(out.getvalue()).frames) == 2
 
 
 @pytest.mark.parametrize(

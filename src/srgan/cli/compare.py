@@ -13,7 +13,7 @@ from srgan.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from srgan.image.picture import Picture
+    from srgan.image.picture import Frame
     from srgan.inference.compare import Crop
 
 
@@ -56,7 +56,7 @@ def compare(
     import numpy as np
 
     from srgan.cli.methods import labels
-    from srgan.image.files import format_for, read_picture, write_picture
+    from srgan.image.files import format_for, read_first, write_picture
     from srgan.image.limits import Limits
     from srgan.image.picture import Frame, Metadata, Picture
     from srgan.inference.compare import Panel, busiest_crop, comparison
@@ -67,13 +67,13 @@ def compare(
     if scale not in (2, 3, 4):
         raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
     limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
-    lr = _rgb8(read_picture(input_, limits=limits))
+    lr = _rgb8(read_first(input_, limits=limits))
     target = output or input_.with_name(f"{input_.stem}_compare.png")
     format_for(target)
     if target.exists() and not overwrite:
         raise UsageError(f"{target}: exists already; say --overwrite or another --output")
     size = (lr.shape[0] * scale, lr.shape[1] * scale)
-    reference = None if hr is None else _rgb8(read_picture(hr, limits=limits))
+    reference = None if hr is None else _rgb8(read_first(hr, limits=limits))
     if reference is not None:
         # The last pixels, which the scale does not divide, may have been cut for the small one.
         if any(not 0 <= reference.shape[i] - size[i] < scale for i in (0, 1)):
@@ -110,11 +110,10 @@ def compare(
     print(target, file=sys.stdout)
 
 
-def _rgb8(picture: Picture) -> NDArray[Any]:
-    """The first frame as (H, W, 3) uint8, on white where it is transparent."""
+def _rgb8(frame: Frame) -> NDArray[Any]:
+    """(H, W, 3) uint8, on white where it is transparent."""
     import numpy as np
 
-    frame = picture.frames[0]
     pixels = frame.colour if frame.colour.dtype == np.uint8 else (frame.colour // 257)
     pixels = pixels.astype(np.uint8)
     if pixels.shape[2] == 1:

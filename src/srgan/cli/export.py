@@ -121,7 +121,7 @@ def _check(weights: Path, photos: Path, references: Path, count: int) -> None:
 
 
 def _pictures(folder: Path, count: int) -> list[NDArray[Any]]:
-    from srgan.image.files import read_picture
+    from srgan.image.files import read_first
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder; name one with pictures")
@@ -130,7 +130,7 @@ def _pictures(folder: Path, count: int) -> list[NDArray[Any]]:
     found: list[NDArray[Any]] = []
     for path in names[:: max(1, len(names) // count)]:
         try:
-            frame = read_picture(path).frames[0]
+            frame = read_first(path)
         except (ImageRefused, LimitExceeded):
             continue
         if frame.colour.dtype == "uint8" and frame.colour.shape[2] == 3:

@@ -119,12 +119,12 @@ def _pictures(folder: Path, limits: Limits) -> Iterator[tuple[str, NDArray[np.ui
     import numpy as np
 
     from srgan.errors import DataRefused, ImageRefused, LimitExceeded
-    from srgan.image.files import read_picture
+    from srgan.image.files import read_first
 
     found = False
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         try:
-            colour = read_picture(path, limits=limits).frames[0].colour
+            colour = read_first(path, limits=limits).colour
         except (ImageRefused, LimitExceeded) as error:
             print(f"srgan: {error}", file=sys.stderr)
             continue

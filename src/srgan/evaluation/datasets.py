@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from srgan.errors import DataRefused
 from srgan.evaluation.protocols import aligned
-from srgan.image.files import FORMATS, read_picture
+from srgan.image.files import FORMATS, read_first
 from srgan.image.limits import DEFAULT, Limits
 from srgan.image.resize import imresize
 
@@ -144,7 +144,7 @@ def read(entry: Entry, *, scale: int, limits: Limits = DEFAULT) -> Sample:
 
 
 def _read(path: Path, limits: Limits) -> Picture:
-    colour = read_picture(path, limits=limits).frames[0].colour
+    colour = read_first(path, limits=limits).colour
     if colour.dtype != np.uint8:
         colour = np.round(colour / 257.0)
     colour = np.asarray(colour, np.uint8)

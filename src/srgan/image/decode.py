@@ -111,8 +111,20 @@ def read_picture(
         return saved
 
 
-def _read(source: str | Path | bytes, limits: Limits, *, partly: bool = False) -> Picture:
-    with opened(source, limits) as (image, kind, count):
+def read_first(source: str | Path | bytes, *, limits: Limits = DEFAULT) -> Frame:
+    """Decode the first frame of a picture, whatever follows it; see :func:`read_picture`.
+
+    Raises:
+        ImageRefused: as there.
+        LimitExceeded: this frame is larger than a limit.
+    """
+    return _read(source, limits, first=True).frames[0]
+
+
+def _read(
+    source: str | Path | bytes, limits: Limits, *, partly: bool = False, first: bool = False
+) -> Picture:
+    with opened(source, limits, first=first) as (image, kind, count):
         notices: list[str] = []
         turn = None  # Pillow turns a TIFF's pages upright, libheif a HEIC
         if isinstance(image, Image.Image):
@@ -179,7 +191,7 @@ def _frames(
             _load(image, kind)
             frame, notice = next(played, (None, None))
             if frame is None:
-                frame, notice = _deep(image, kind, index, count, source)
+                frame, notice = _deep(image, kind, index, source)
             if frame is None:
                 frame, converted = still(image, icc)
                 notice = converted or notice
@@ -247,7 +259,7 @@ def _decoded_png(data: bytes) -> tuple[Frame, str | None]:
 
 
 def _deep(
-    image: Image.Image, kind: Format, index: int, count: int, source: str | Path | bytes
+    image: Image.Image, kind: Format, index: int, source: str | Path | bytes
 ) -> tuple[Frame | None, str | None]:
     """A frame of more than 8 bits, where Pillow would cut it; and a notice if bits are lost."""
     if kind.name == "PNG":
@@ -255,7 +267,7 @@ def _deep(
     if kind.name == "TIFF":
         return read_deep_page(image, source, index)
     if kind.name == "AVIF":
-        return read_deep_avif(source, animated=count > 1)
+        return read_deep_avif(image, source)
     return None, None
 
 

@@ -58,7 +58,7 @@ def read_deep_png(
 
 
 def read_deep_avif(
-    source: str | Path | bytes, *, animated: bool
+    image: Image.Image, source: str | Path | bytes
 ) -> tuple[Frame | None, str | None]:
     """The pixels of an AVIF of 10 or 12 bits that Pillow has just loaded without complaint.
 
@@ -74,7 +74,8 @@ def read_deep_avif(
 
     bits = 12 if flags & 0x20 else 10
     lost = f"its {bits} bits per channel were read as 8"
-    if animated:  # asked for one frame of several, imagecodecs writes beyond its end
+    # Asked for one frame of several, imagecodecs writes beyond its end.
+    if getattr(image, "n_frames", 1) > 1:
         return None, lost
     try:
         samples = imagecodecs.avif_decode(data)
@@ -124,7 +125,7 @@ class DeepTiff:
     pages: int
 
     def frames(self) -> list[Frame]:
-        """All pages, upright.
+        """The pages, upright.
 
         Raises:
             ImageRefused: one of them is damaged.
@@ -132,7 +133,7 @@ class DeepTiff:
         made = []
         try:
             with _tiff(self.source) as tiff:
-                for page in tiff.pages:
+                for page in islice(tiff.pages, self.pages):
                     if not _whole(page, tiff.filehandle.size):
                         raise ValueError("a strip lies outside the file")
                     made.append(_page(page))
@@ -155,8 +156,10 @@ class DeepTiff:
         return []
 
 
-def open_deep_tiff(source: str | Path | bytes, limits: Limits) -> DeepTiff | None:
-    """The header of such a file; None if it is another one, or damaged.
+def open_deep_tiff(
+    source: str | Path | bytes, limits: Limits, *, first: bool = False
+) -> DeepTiff | None:
+    """The header of such a file, or of its first page; None if it is another one, or damaged.
 
     Raises:
         ImageRefused: its samples are of a kind that is not read.
@@ -164,7 +167,7 @@ def open_deep_tiff(source: str | Path | bytes, limits: Limits) -> DeepTiff | Non
     """
     try:
         with _tiff(source) as tiff:
-            pages = len(list(islice(tiff.pages, limits.frames + 1)))
+            pages = len(list(islice(tiff.pages, 1 if first else limits.frames + 1)))
             page = tiff.pages[0]
             if not _whole(page, tiff.filehandle.size):
                 if reason := foreign_samples(page):

@@ -1,6 +1,6 @@
 """Pictures in and out of files: what the rest of srgan imports."""
 
-from srgan.image.decode import Info, probe, read_picture
+from srgan.image.decode import Info, probe, read_first, read_picture
 from srgan.image.encode import (
     QUALITY,
     StripWriter,
@@ -22,6 +22,7 @@ __all__ = [
     "losses",
     "open_writer",
     "probe",
+    "read_first",
     "read_picture",
     "write_picture",
 ]

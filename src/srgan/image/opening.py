@@ -68,11 +68,12 @@ class Foreign(Protocol):
 
 @contextmanager
 def opened(
-    source: str | Path | bytes, limits: Limits
+    source: str | Path | bytes, limits: Limits, *, first: bool = False
 ) -> Iterator[tuple[Image.Image | Foreign, Format, int]]:
-    """An opened, not yet decoded picture that is within the limits, and how many frames it has.
+    """An opened, not yet decoded picture that is within the limits, and how many frames to read.
 
-    Whatever is raised inside the block leaves it as an error of srgan.
+    With ``first`` that is one, and the others count nothing to the limits. Whatever is raised
+    inside the block leaves it as an error of srgan.
     """
     prefix = "" if isinstance(source, bytes) else f"{shown(source)}: "
     try:
@@ -97,14 +98,15 @@ def opened(
             try:
                 image = Image.open(file, formats=(kind.name,))
             except UnidentifiedImageError:
-                found = open_deep_tiff(source, limits) if kind.name == "TIFF" else None
+                found = open_deep_tiff(source, limits, first=first) if kind.name == "TIFF" else None
                 if found is None:
                     raise
                 yield found, kind, found.pages
                 return
             with image:
                 limits.check_input(image.height, image.width)
-                frames = _count_frames(image, kind, file, limits)
+                until = 1 if first else limits.frames + 1
+                frames = min(until, _count_frames(image, kind, file, limits, until))
                 limits.check_input(image.height, image.width, frames)
                 yield image, kind, frames
     except SRGANError as error:
@@ -164,10 +166,12 @@ def _le(data: bytes) -> int:
     return int.from_bytes(data, "little")
 
 
-def _count_frames(image: Image.Image, kind: Format, file: BinaryIO, limits: Limits) -> int:
+def _count_frames(
+    image: Image.Image, kind: Format, file: BinaryIO, limits: Limits, until: int
+) -> int:
     if kind.name == "GIF":
         where = file.tell()
-        count, *size = survey(file, limits.frames + 1)
+        count, *size = survey(file, until)
         file.seek(where)
         limits.check_input(*size)  # frames that reach beyond the canvas enlarge it in Pillow
         return max(count, 1)
@@ -176,7 +180,7 @@ def _count_frames(image: Image.Image, kind: Format, file: BinaryIO, limits: Limi
         return 1 if kind.name == "JPEG" else int(getattr(image, "n_frames", 1))
     count = 1
     try:
-        while count <= limits.frames:
+        while count < until:
             image.seek(count)
             count += 1
     except EOFError:

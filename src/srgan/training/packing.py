@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from srgan.errors import DataRefused, SRGANError
 from srgan.image.atomic import atomic_file
-from srgan.image.files import read_picture
+from srgan.image.files import read_first
 from srgan.image.limits import DEFAULT, Limits
 
 SMALLEST = 128
@@ -209,7 +209,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _read(path: Path, limits: Limits) -> NDArray[np.uint8]:
     """The first frame as 8-bit RGB, opacity ignored."""
-    colour = read_picture(path, limits=limits).frames[0].colour
+    colour = read_first(path, limits=limits).colour
     if colour.dtype == np.uint16:
         colour = ((colour.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if colour.shape[2] == 1:
