@@ -54,15 +54,27 @@ def test_all_is_written_before_the_end() -> None:
     assert any(line.startswith("srresnet") for line in ran.stdout.splitlines())
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "ascii:surrogateescape", "cp1252", "utf-8"])
-def test_what_the_output_cannot_encode_is_escaped(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "name", "arrow"),
+    [
+        ("ascii", r"\u0142\xf3d\u017a_x4.png", "->"),
+        ("ascii:surrogateescape", r"\u0142\xf3d\u017a_x4.png", "->"),
+        ("cp1252", r"\u0142ód\u017a_x4.png", "->"),
+        ("utf-8", "łódź_x4.png", "→"),
+    ],
+)
+def test_what_the_output_cannot_encode_is_spelled(
+    tmp_path: Path, encoding: str, name: str, arrow: str
+) -> None:
     photos = [tmp_path / "łódź.png", tmp_path / "plain.png"]
     for photo in photos:
         Image.new("RGB", (2, 2)).save(photo)
     given = [str(p) for p in photos]
     ran = in_shell(f'PYTHONIOENCODING={encoding} "$@"', "upscale", *given, "-m", "nearest")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert len(ran.stdout.splitlines()) == 2
+    lines = ran.stdout.replace("�", "ó").splitlines()
+    assert f"{name}  2x2 {arrow} 8x8" in lines[0]
+    assert len(lines) == 2
     assert (tmp_path / "plain_x4.png").exists()
 
 

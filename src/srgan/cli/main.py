@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import codecs
 import io
 import os
 import sys
@@ -28,6 +29,8 @@ HELP = """Enlarge photos so that they look like photos: super-resolution after S
 Exit status: 0 all done, 1 something was refused or failed (each on one line of stderr),
 2 the command was not understood, 130 interrupted.
 """
+
+_SIGNS = {"→": "->", "–": "-", "…": "..."}
 
 
 class _Commands(TyperGroup):
@@ -197,10 +200,21 @@ def _open_streams() -> None:
             mode = "r" if name == "stdin" else "w"
             stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - for good
             setattr(sys, name, stream)
-    # An arrow or a name that the terminal's encoding lacks is escaped, not an error.
+    # An arrow or a name that the terminal's encoding lacks is no error.
+    codecs.register_error("srgan", _spelled)
+    usual = ("strict", "surrogateescape", "backslashreplace")
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in usual:
+            stream.reconfigure(errors="srgan")
+
+
+def _spelled(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What an encoding lacks: srgan's own signs in ASCII, all else escaped."""
+    if isinstance(error, UnicodeEncodeError):
+        error.end = error.start + 1
+        if sign := _SIGNS.get(error.object[error.start]):
+            return sign, error.end
+    return codecs.backslashreplace_errors(error)
 
 
 if __name__ == "__main__":
