@@ -133,7 +133,10 @@ def load_vgg(
 
 def _published(network: Network) -> Path:
     if network != "vgg19":
-        raise UsageError("give the file of VGG16's weights: --set content.file=PATH")
+        raise UsageError(
+            "give the file of VGG16's weights, such as torchvision's vgg16-397923af.pth: "
+            "--set content.file=PATH"
+        )
     name = VGG19_URL.rpartition("/")[2]
     path = Path(torch.hub.get_dir()) / "checkpoints" / name
     if not path.is_file():
