@@ -133,6 +133,8 @@ def test_the_published_file_is_fetched_once_and_checked(
 
 
 def test_a_missing_damaged_or_foreign_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"vgg16-397923af\.pth: --set content\.file=PATH"):
+        load_vgg("vgg16", "", ["conv1_1"])
     with pytest.raises(ModelRefused, match="no such file"):
         load_vgg("vgg16", tmp_path / "none.npz", ["conv1_1"])
     _random_caffe(tmp_path / "short.npz")

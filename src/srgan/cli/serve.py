@@ -39,7 +39,8 @@ def with_limits(command: Callable[..., None]) -> Callable[..., None]:
                 row.kind | None,
                 Option(
                     row.flag,
-                    help=f"{row.help[0].upper()}{row.help[1:]}. Default: {row.default:g} {row.unit}.",
+                    help=f"{row.help[0].upper()}{row.help[1:]}. "
+                    f"Default: {row.default:g} {row.unit}.",
                 ),
             ],
         )

@@ -31,7 +31,7 @@ def video(
     ] = None,
     model: Annotated[
         str,
-        Option("-m", "--model", help="A name of `srgan models`, or a weights file. Default: fast."),
+        Option("-m", "--model", help="A name of `srgan models`, or a weights file."),
     ] = "fast",
     scale: Annotated[
         float | None,
