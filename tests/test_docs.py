@@ -1,9 +1,20 @@
 """The documentation says what the program does."""
 
+import re
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+from PIL import Image
+
+import srgan
+
 ROOT = Path(__file__).resolve().parents[1]
+PYTHON = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", PYTHON, re.DOTALL)
 
 
 def test_the_reference_names_every_command_and_option() -> None:
@@ -13,3 +24,26 @@ def test_the_reference_names_every_command_and_option() -> None:
     )
     assert "## `srgan upscale`" in reference
     assert "`--long-edge`" in reference
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [(0, {"photo_x4.jpg", "large.png"}), (1, set()), (2, {"photo.webp"})],
+)
+def test_an_example_in_python_runs(number: int, written: set[str], tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    shutil.copy(ROOT / "examples" / "courtyard.jpg", photo)
+    with Image.open(photo) as image:
+        image.resize((40, 30)).save(photo)
+    ran = subprocess.run(
+        [sys.executable, "-c", EXAMPLES[number]], cwd=tmp_path, capture_output=True
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert {f.name for f in tmp_path.iterdir()} == {"photo.jpg", *written}
+
+
+def test_every_function_for_python_is_described() -> None:
+    assert len(EXAMPLES) == 3
+    for name in srgan.__all__:
+        if name[0].islower():
+            assert f"`{name}(" in PYTHON
