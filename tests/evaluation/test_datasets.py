@@ -61,6 +61,8 @@ def test_what_cannot_be_used(tmp_path: Path) -> None:
         find(tmp_path, ["Set5"], scale=4)
     with pytest.raises(DataRefused, match="layout"):
         find(tmp_path, ["Empty"], scale=4)
+    with pytest.raises(DataRefused, match=r"where its folders are sets: --sets Empty$"):
+        find(tmp_path, None, scale=4)
     _save(tmp_path / "Bad" / "a_HR.png", 8, 8)
     for side in (8, 1):  # of x1, and of x8, whose HR picture would be a corner of this one
         _save(tmp_path / "Bad" / "a_LR.png", side, side)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 def benchmark(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the report.")],
     data: Annotated[Path, typer.Option(help="Folder with one folder a test set.")] = Path("data"),
-    sets: Annotated[str | None, typer.Option(help="Names, such as Set5,Set14.")] = None,
+    sets: Annotated[
+        str | None,
+        typer.Option(help="Names. Default: Set5,Set14,BSD100, those of them that are there."),
+    ] = None,
     methods: Annotated[
         str,
         typer.Option(

@@ -30,7 +30,10 @@ def _root() -> None:
 def make(
     output: Annotated[Path, Option("-o", "--output", help="Folder of the study; a new one.")],
     data: Annotated[Path, Option(help="Folder with one folder a test set.")] = Path("data"),
-    sets: Annotated[str | None, Option(help="Names, such as Set5,Set14.")] = None,
+    sets: Annotated[
+        str | None,
+        Option(help="Names. Default: Set5,Set14,BSD100, those of them that are there."),
+    ] = None,
     methods: Annotated[
         str, Option(help="Names and weights files; the original, HR, is added.")
     ] = "nearest,bicubic,srresnet,srgan",

@@ -97,9 +97,11 @@ def _entries(set_name: str, folder: Path, scale: int) -> list[Entry]:
             low[re.sub(rf"[xX]{scale}$", "", path.stem)] = path
         return [Entry(set_name, p.stem, p, low.get(p.stem)) for p in _pictures(folders["hr"])]
     if not files:
+        sets = ",".join(sorted(p.name for p in folder.iterdir() if p.is_dir()))
         raise DataRefused(
             f"{folder}: has no pictures in a layout that is known: *_HR.png with *_LR.png, "
             "folders HR and LR, or HR pictures alone"
+            + (f"; where its folders are sets: --sets {sets}" if sets else "")
         )
     return [Entry(set_name, p.stem, p, None) for p in files]
 
