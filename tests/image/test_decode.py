@@ -322,3 +322,30 @@ def test_a_program_that_makes_bombs_errors_keeps_its_will() -> None:
     refused, strict = ran.stdout.splitlines()
     assert "--max-input-mp" in refused
     assert strict == "an error still"
+
+
+def test_a_small_copy_before_a_tiffs_first_page_is_no_page() -> None:
+    whole = np.arange(60 * 40 * 3, dtype=np.uint16).reshape(60, 40, 3)
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as pages:
+        small = (whole[::4, ::4] >> 8).astype(np.uint8)
+        pages.write(small, photometric="rgb", subfiletype=1, metadata=None)
+        for turn in (0, 1):
+            page = whole + np.uint16(turn)
+            pages.write(page, photometric="rgb", metadata=None, description=f"page {turn}")
+    data = out.getvalue()
+    info = probe(data)
+    assert (info.height, info.width, info.frames) == (60, 40, 2)
+    read = read_picture(data)
+    assert read.notices == ()
+    assert len(read.frames) == 2
+    np.testing.assert_array_equal(read.frames[0].colour, whole)
+    assert b"page 0" in (read.metadata.exif or b"")
+    np.testing.assert_array_equal(read_first(data).colour, whole)
+
+
+def test_a_tiff_of_small_copies_alone_is_read_all_the_same() -> None:
+    small = np.arange(30, dtype=np.uint8).reshape(6, 5)
+    out = io.BytesIO()
+    tifffile.imwrite(out, small, subfiletype=1, metadata=None)
+    np.testing.assert_array_equal(read_picture(out.getvalue()).frames[0].colour[..., 0], small)

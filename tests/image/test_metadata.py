@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
@@ -221,3 +222,56 @@ def test_a_camera_s_exif_survives_a_tiff() -> None:
         read = image.getexif()
         assert read[0x010F] == "Maker"
         assert float(read.get_ifd(0x8769)[0x829A]) == pytest.approx(0.004)
+
+
+CAPTION = b"\x1c\x02\x78\x00\x0cHochzeit '53" + b"\x1c\x02\x19\x00\x05Grete"
+
+
+def test_iptc_goes_from_jpeg_to_tiff_and_back() -> None:
+    block = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(CAPTION)) + CAPTION
+    app13 = b"\xff\xed" + struct.pack(">H", len(block) + 2) + block
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(out, "JPEG", extra=app13)
+    read = read_picture(out.getvalue())
+    assert read.metadata.iptc == CAPTION
+    for name in ("jpeg", "tiff"):
+        read = read_picture(encode_picture(read, name))
+        assert read.metadata.iptc == CAPTION
+        assert losses(read, name) == ()
+    tags = tifffile.TiffFile(io.BytesIO(encode_picture(read, "tiff"))).pages[0].tags
+    assert tags[33723].value == CAPTION
+    assert losses(read, "png") == ("PNG has no place for its IPTC: left out",)
+    assert losses(read, "png", strip=True) == ()
+    assert read_picture(encode_picture(read, "jpeg", strip=True)).metadata.iptc is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_iptc_that_a_tiff_calls_numbers(order: str) -> None:
+    words = CAPTION + bytes(-len(CAPTION) % 4)
+    value = struct.unpack(f"{order}{len(words) // 4}I", words)
+    out = io.BytesIO()
+    tag = (33723, "I", len(value), value, True)
+    plain = np.zeros((8, 8), np.uint8)
+    tifffile.imwrite(out, plain, byteorder=order, extratags=[tag], metadata=None)
+    assert read_picture(out.getvalue()).metadata.iptc == words
+
+
+def test_what_is_no_iptc_is_left_out() -> None:
+    out = io.BytesIO()
+    tag = (33723, "s", 0, "not records", True)
+    tifffile.imwrite(out, np.zeros((8, 8), np.uint8), extratags=[tag], metadata=None)
+    assert read_picture(out.getvalue()).metadata.iptc is None
+
+
+def test_a_tiff_has_the_words_of_its_first_page() -> None:
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as pages:
+        for number in (1, 2, 3):
+            page = np.full((8, 8, 3), number, np.uint8)
+            words = {"description": f"Seite {number}", "resolution": (600 * number,) * 2}
+            pages.write(page, photometric="rgb", resolutionunit="INCH", metadata=None, **words)
+    read = read_picture(out.getvalue())
+    again = tifffile.TiffFile(io.BytesIO(encode_picture(read, "tiff"))).pages
+    assert len(again) == 3
+    assert again[0].description == "Seite 1"
+    assert read.metadata.dpi == (600, 600)

@@ -133,8 +133,10 @@ def _read(
                 turn = image.tag_v2.get(274, 1)  # type: ignore[attr-defined]
             if partly:
                 load_partly(image)
+            # A TIFF's pages have their own; PNG's may stand behind the pixels.
+            described = read_metadata(image) if kind.name == "TIFF" else None
             frames = list(_frames(image, kind, count, source, icc, notices))
-            metadata = replace(read_metadata(image), texts=read_texts(image))
+            metadata = replace(described or read_metadata(image), texts=read_texts(image))
             if kind.name != "TIFF":
                 turn = orientation(metadata.exif)
                 frames = [turned(frame, turn) for frame in frames]
@@ -179,11 +181,12 @@ def _frames(
     notices: list[str],
 ) -> Iterator[Frame]:
     played = _played(image, kind, count, source)
-    for index in range(count):
+    start = image.tell()
+    for index in range(start, start + count):
         try:
-            if index:
+            if index > start:
                 image.seek(index)
-            if kind.name == "TIFF" and index and image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
+            if kind.name == "TIFF" and index > start and image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
                 continue  # a thumbnail of the page before
             if kind.name == "TIFF" and image.tile and beyond_pillow(image):  # type: ignore[attr-defined]
                 yield read_foreign_page(source, index)
@@ -196,12 +199,12 @@ def _frames(
                 frame, converted = still(image, icc)
                 notice = converted or notice
         except Exception as error:
-            if index == 0:
+            if index == start:
                 raise
             # What came before is whole, so it is kept; what is lost is said.
             what = "page" if kind.name == "TIFF" else "frame"
             notices.append(
-                f"{what} {index + 1} of {count} is damaged ({text_of(error)}): "
+                f"{what} {index + 1} of {start + count} is damaged ({text_of(error)}): "
                 "it and all after it are left out"
             )
             return

@@ -44,6 +44,8 @@ def _unheld(metadata: Metadata, kind: Format) -> tuple[str, ...]:
         names.append("EXIF")
     if metadata.xmp and not kind.profile:
         names.append("XMP")
+    if metadata.iptc and kind.name not in ("JPEG", "TIFF"):
+        names.append("IPTC")
     if metadata.comment and kind.name not in ("JPEG", "GIF", "PNG"):
         names.append("comment")
     if kind.name != "PNG":

@@ -107,12 +107,20 @@ def _described(metadata: Metadata) -> dict[str, Any]:
         options["exif"] = b"Exif\0\0" + metadata.exif
     if metadata.xmp and len(metadata.xmp) + 29 <= _SEGMENT:
         options["xmp"] = metadata.xmp
+    if metadata.iptc and len(segment := _photoshop(metadata.iptc)) <= _SEGMENT:
+        options["extra"] = b"\xff\xed" + struct.pack(">H", len(segment) + 2) + segment
     if metadata.dpi:
         options["dpi"] = metadata.dpi
     comment = metadata.comment or dict(metadata.texts).get("Comment", "").encode()
     if comment and len(comment) <= _SEGMENT:
         options["comment"] = comment
     return options
+
+
+def _photoshop(iptc: bytes) -> bytes:
+    """IPTC as the resource block of Photoshop, within which a JPEG has it."""
+    head = b"Photoshop 3.0\0" + b"8BIM" + struct.pack(">HHI", 0x0404, 0, len(iptc))
+    return head + iptc + bytes(len(iptc) % 2)
 
 
 def _marks(data: bytes) -> tuple[int, int]:

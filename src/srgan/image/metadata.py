@@ -18,6 +18,8 @@ from srgan.image.picture import Metadata
 _ORIENTATION = 0x0112
 _MOST_EXIF = 1 << 24
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_IPTC_TAG, _IPTC_BLOCK, _IPTC_MARK = 33723, 0x0404, 0x1C
+_MOST_IPTC = 1 << 24
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 _WORDS = {1: "B", 4: "I"}
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
@@ -100,7 +102,7 @@ def without_appended(metadata: Metadata) -> tuple[Metadata, list[str]]:
 
 
 def read_metadata(image: Image.Image) -> Metadata:
-    """EXIF, XMP, comment, resolution and loop count of an opened file, without broken parts."""
+    """EXIF, XMP, IPTC, comment, resolution and loop count of an opened file, no broken parts."""
     info = image.info
     exif = plain_exif(info.get("exif"))
     if image.format == "TIFF":
@@ -110,6 +112,7 @@ def read_metadata(image: Image.Image) -> Metadata:
     return Metadata(
         exif=exif,
         xmp=xmp.encode("utf-8", "replace") if isinstance(xmp, str) else _bytes(xmp),
+        iptc=_iptc(image),
         dpi=_dpi(info.get("dpi")),
         loop=int(loop) if isinstance(loop, int) else None,
         comment=_bytes(info.get("comment")),
@@ -166,6 +169,17 @@ def _tiff_exif(image: Image.Image) -> bytes | None:
         return plain_exif(kept.tobytes()) if len(kept) else None
     except Exception:  # whatever a broken directory raises: it is only a description
         return None
+
+
+def _iptc(image: Image.Image) -> bytes | None:
+    if image.format == "TIFF":
+        # As it stands: many programs call its bytes 32-bit numbers, of which Pillow gives one.
+        found = image.tag_v2._tagdata.get(_IPTC_TAG)  # type: ignore[attr-defined]
+    else:
+        blocks = image.info.get("photoshop")
+        found = blocks.get(_IPTC_BLOCK) if isinstance(blocks, dict) else None
+    iptc = _bytes(found)
+    return iptc if iptc and iptc[0] == _IPTC_MARK and len(iptc) <= _MOST_IPTC else None
 
 
 def _dpi(value: Any) -> tuple[float, float] | None:

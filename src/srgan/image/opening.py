@@ -107,6 +107,8 @@ def opened(
                 limits.check_input(image.height, image.width)
                 until = 1 if first else limits.frames + 1
                 frames = min(until, _count_frames(image, kind, file, limits, until))
+                if kind.name == "TIFF":
+                    frames = max(1, frames - _skip_small_copies(image))
                 limits.check_input(image.height, image.width, frames)
                 yield image, kind, frames
     except SRGANError as error:
@@ -189,6 +191,19 @@ def _count_frames(
         count += 1  # this page is damaged: reading it will tell how
     image.seek(0)
     return count
+
+
+def _skip_small_copies(image: Image.Image) -> int:
+    """Go to a TIFF's first page, before which some programs put a small copy; how many those are.
+
+    Where nothing else is there, or a page is damaged, the first of all stays.
+    """
+    try:
+        while image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
+            image.seek(image.tell() + 1)
+    except Exception:  # decoders raise nearly every kind; EOFError after the last page
+        image.seek(0)
+    return image.tell()
 
 
 def _reason(error: Exception) -> str:

@@ -29,6 +29,7 @@ class Metadata:
         icc: the colour profile that gives the pixel values their meaning; None means sRGB.
         exif: a TIFF structure as in a JPEG's APP1, without the ``Exif`` prefix; orientation is 1.
         xmp: an XMP packet.
+        iptc: IPTC's records (IIM), such as the caption that an archive or agency wrote.
         dpi: dots per inch, horizontal and vertical.
         loop: how often an animation plays, 0 for ever.
         comment: of a JPEG or GIF.
@@ -38,6 +39,7 @@ class Metadata:
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
     loop: int | None = None
     comment: bytes | None = None

@@ -126,6 +126,8 @@ class TiffEncoder:
             entries.append((296, _SHORT, struct.pack("<H", 2)))
         if self._metadata.xmp:
             entries.append((700, _BYTE, self._metadata.xmp))
+        if self._metadata.iptc:
+            entries.append((33723, _UNDEFINED, self._metadata.iptc))
         plain, nested = directories(self._metadata.exif)
         entries += [(tag, 2, text) for tag, text in plain.items()]
         for tag, directory in nested.items():
