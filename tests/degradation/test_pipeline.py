@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from srgan.degradation.pipeline import Degradation, blur, degrade, jpeg, noise
+from srgan.degradation.pipeline import Degradation, blur, degrade, jpeg, noise, sharpen
+from srgan.errors import UsageError
 from srgan.image.resize import imresize
 from srgan.metrics.psnr import psnr
 
@@ -76,3 +77,59 @@ def test_jpeg_blocks_begin_anywhere() -> None:
         jumps = np.abs(np.diff(lr[..., 1], axis=1)).mean(0)[:56]
         phases.add(int(jumps.reshape(7, 8).mean(0).argmax()))
     assert len(phases) >= 6
+
+
+def test_grain_is_coarser_noise_of_the_same_deviation() -> None:
+    flat = np.full((96, 96, 3), 128.0, np.float32)
+    fine, coarse = (
+        (noise(flat, 7.0, np.random.default_rng(0), gray=True, grain=g) - flat)[..., 0]
+        for g in (0.0, 1.0)
+    )
+    assert coarse.std() == pytest.approx(7.0, rel=0.01)
+    beside = [np.corrcoef(n[:, 1:].ravel(), n[:, :-1].ravel())[0, 1] for n in (fine, coarse)]
+    assert beside[0] == pytest.approx(0.0, abs=0.05)
+    # Two samples of white noise under a Gaussian of deviation s, d apart: exp(-d² / 4s²).
+    assert beside[1] == pytest.approx(np.exp(-0.25), abs=0.05)
+
+
+def test_sharpening_overshoots_beside_an_edge_and_leaves_flat_parts_alone() -> None:
+    edge = np.full((16, 32, 3), 50.0, np.float32)
+    edge[:, 16:] = 150.0
+    sharp = sharpen(edge, 1.0, 0.8)[8, :, 0]
+    assert sharp[[4, 27]] == pytest.approx([50.0, 150.0], abs=0.01)
+    # A Gaussian of deviation 1 has 0.399 in its middle: half of the rest lies across the edge.
+    assert sharp[15] == pytest.approx(50.0 - 0.8 * 100 * (1 - 0.399) / 2, abs=0.3)
+    assert sharp[16] == pytest.approx(150.0 + 0.8 * 100 * (1 - 0.399) / 2, abs=0.3)
+
+
+def test_an_early_jpeg_has_its_blocks_shrunk_with_the_picture() -> None:
+    only = Degradation(
+        clean=0.0,
+        blur_share=0.0,
+        noise_share=0.0,
+        jpeg_share=0.0,
+        early_jpeg_share=1.0,
+        jpeg_quality=(20, 20),
+        middle=(2.0, 2.0),
+    )
+    ramp = np.linspace(40, 200, 512).astype(np.uint8)[None, :, None].repeat(128, 0).repeat(3, 2)
+    lr = degrade(ramp, only, np.random.default_rng(1)).astype(float)
+    jumps = np.abs(np.diff(lr[..., 1], axis=1)).mean(0)[4:124]
+    strength = np.abs(np.fft.rfft(jumps - jumps.mean()))
+    # Blocks of 8 pixels at twice LR's size are 4 pixels wide: 30 of them in 120 steps.
+    assert strength[1:].argmax() + 1 == 30
+
+
+def test_shares_of_nothing_draw_nothing() -> None:
+    without, unused = (
+        degrade(HR, Degradation(clean=0.0, **changed), np.random.default_rng(9))
+        for changed in ({}, {"grain_size": (2.0, 3.0), "sharpen_amount": (5.0, 6.0)})
+    )
+    assert np.array_equal(without, unused)
+
+
+def test_a_range_upside_down_or_a_share_above_one_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"degradation\.sharpen_radius goes from a low"):
+        Degradation(sharpen_radius=(1.5, 0.5))
+    with pytest.raises(UsageError, match=r"degradation\.grain_share is a share"):
+        Degradation(grain_share=1.1)

@@ -1,13 +1,13 @@
 """From a clean HR photo to a damaged LR one, as phones and web sites damage photos.
 
-A moderate, first-order pipeline after Wang et al. 2021 (Real-ESRGAN, arXiv 2107.10833), with the
-weaker ranges that a small network can undo: blur, resize, noise, then JPEG or video coding, each
-drawn at random. Every function takes uint8 or float RGB (H, W, 3) in [0, 255] and its own random
-generator.
+A moderate pipeline after Wang et al. 2021 (Real-ESRGAN, arXiv 2107.10833), with the weaker ranges
+that a small network can undo: blur, a first JPEG, resize, sharpening, noise or film grain, then
+JPEG or video coding, each drawn at random. Every function takes uint8 or float RGB (H, W, 3) in
+[0, 255] and its own random generator.
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,12 @@ class Degradation:
         blur_share, noise_share, jpeg_share: share of damaged samples that get each step.
         noise_std_255: standard deviation of Gaussian noise, in grey levels of 255.
         gray_noise_share: share of noise that is the same in all channels.
+        grain_share: share of noise that is coarser than the pixels, as a scanned film's grain.
+        grain_size: standard deviation of the Gaussian that makes it coarser, in LR pixels.
+        sharpen_share: share of damaged samples that are sharpened, as cameras and web sites do.
+        sharpen_amount: of the difference to the blurred picture, how much is added.
+        sharpen_radius: standard deviation of that blur, in LR pixels.
+        early_jpeg_share: share of damaged samples that were a larger JPEG before the last resize.
         jpeg_quality: lowest and highest quality of JPEG, 4:2:0.
         middle: factor of a resize in between, relative to the LR size; 1 is none.
         video_share: share of damaged samples that are frames of H.264, and no JPEG (needs PyAV).
@@ -43,6 +49,12 @@ class Degradation:
     noise_share: float = 0.5
     noise_std_255: tuple[float, float] = (1.0, 10.0)
     gray_noise_share: float = 0.4
+    grain_share: float = 0.0
+    grain_size: tuple[float, float] = (0.4, 1.2)
+    sharpen_share: float = 0.0
+    sharpen_amount: tuple[float, float] = (0.3, 1.5)
+    sharpen_radius: tuple[float, float] = (0.5, 1.5)
+    early_jpeg_share: float = 0.0
     jpeg_share: float = 0.7
     jpeg_quality: tuple[int, int] = (40, 95)
     middle: tuple[float, float] = (1.0, 2.0)
@@ -50,11 +62,12 @@ class Degradation:
     video_crf: tuple[int, int] = (18, 34)
 
     def __post_init__(self) -> None:
-        shares = ("clean", "blur_share", "noise_share", "gray_noise_share", "jpeg_share")
-        for name in (*shares, "video_share"):
+        shares = [field.name for field in fields(self) if field.name.endswith("_share")]
+        for name in ("clean", *shares):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise UsageError(f"degradation.{name} is a share from 0 to 1")
-        for name in ("blur_sigma", "noise_std_255", "jpeg_quality", "middle", "video_crf"):
+        ranges = [field.name for field in fields(self) if isinstance(field.default, tuple)]
+        for name in ranges:
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise UsageError(f"degradation.{name} goes from a low to a high value above 0")
@@ -79,21 +92,25 @@ def degrade(
     first, second = (KERNELS[i] for i in draw.integers(len(KERNELS), size=2))
     if between != size:
         image = np.asarray(imresize(image, size=between, kernel=first), np.float32)
+    # A share of 0 draws nothing, so that recipes from before it was there keep their samples.
+    if ranges.early_jpeg_share and draw.random() < ranges.early_jpeg_share:
+        image = within_jpeg(to_bytes(image), ranges.jpeg_quality, draw).astype(np.float32)
     image = np.asarray(imresize(image, size=size, kernel=second), np.float32)
+    if ranges.sharpen_share and draw.random() < ranges.sharpen_share:
+        radius, amount = draw.uniform(*ranges.sharpen_radius), draw.uniform(*ranges.sharpen_amount)
+        image = sharpen(image, radius, amount)
     if draw.random() < ranges.noise_share:
         gray = bool(draw.random() < ranges.gray_noise_share)
-        image = noise(image, float(draw.uniform(*ranges.noise_std_255)), draw, gray=gray)
+        grain = bool(ranges.grain_share and draw.random() < ranges.grain_share)
+        size_of_grain = draw.uniform(*ranges.grain_size) if grain else 0.0
+        std = float(draw.uniform(*ranges.noise_std_255))
+        image = noise(image, std, draw, gray=gray, grain=size_of_grain)
     lr = to_bytes(image)
-    # A share of 0 draws nothing, so that recipes from before there was video keep their samples.
     if ranges.video_share and draw.random() < ranges.video_share:
         low, high = ranges.video_crf
         return h264(lr, int(draw.integers(low, high + 1)), draw)
     if draw.random() < ranges.jpeg_share:
-        low, high = ranges.jpeg_quality
-        # Within a photo a crop may begin anywhere in the grid of JPEG's blocks.
-        y, x = (int(n) for n in draw.integers(0, 8, 2))
-        quality = int(draw.integers(low, high + 1))
-        lr = jpeg(np.pad(lr, ((y, 0), (x, 0), (0, 0)), mode="reflect"), quality)[y:, x:]
+        lr = within_jpeg(lr, ranges.jpeg_quality, draw)
     return lr
 
 
@@ -116,10 +133,34 @@ def blur(image: Float, sigma_y: float, sigma_x: float) -> Float:
     return image
 
 
-def noise(image: Float, std_255: float, draw: np.random.Generator, *, gray: bool) -> Float:
-    """Gaussian noise, in all channels alike or in each its own."""
+def sharpen(image: Float, radius: float, amount: float) -> Float:
+    """Unsharp masking: ``amount`` of the difference to a blur of ``radius`` is added, unclipped."""
+    return image + np.float32(amount) * (image - blur(image, radius, radius))
+
+
+def noise(
+    image: Float, std_255: float, draw: np.random.Generator, *, gray: bool, grain: float = 0.0
+) -> Float:
+    """Gaussian noise, in all channels alike or in each its own.
+
+    ``grain``: standard deviation in pixels of a blur of the noise, whose own deviation stays.
+    """
     shape = (*image.shape[:2], 1 if gray else 3)
-    return image + draw.normal(0.0, std_255, shape).astype(np.float32)
+    found = draw.normal(0.0, std_255, shape).astype(np.float32)
+    if grain:
+        found = blur(found, grain, grain)
+        found *= np.float32(std_255 / max(float(found.std()), 1e-6))
+    return image + found
+
+
+def within_jpeg(
+    image: NDArray[np.uint8], quality: tuple[int, int], draw: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Through a JPEG of some quality: a crop of a photo, so its blocks begin anywhere."""
+    y, x = (int(n) for n in draw.integers(0, 8, 2))
+    chosen = int(draw.integers(quality[0], quality[1] + 1))
+    padded = np.pad(image, ((y, 0), (x, 0), (0, 0)), mode="reflect")
+    return jpeg(padded, chosen)[y:, x:]
 
 
 def jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
