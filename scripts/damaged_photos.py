@@ -1,4 +1,4 @@
-"""Which network copes with real photos: JPEG at several qualities, noise, blur, side by side.
+"""Which network copes with real photos: JPEG, noise, grain, blur, sharpening, side by side.
 
     python scripts/damaged_photos.py --data PACK -m bicubic,srresnet,srgan,srgan-photo \\
         -o damaged.png
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from srgan.degradation.pipeline import blur, jpeg, noise, to_bytes
+from srgan.degradation.pipeline import blur, jpeg, noise, sharpen, to_bytes
 from srgan.evaluation.protocols import score
 from srgan.image.resize import imresize
 from srgan.inference.open import load
@@ -26,7 +26,7 @@ from srgan.training.data import split
 from srgan.training.packing import Pack
 
 SIDE = 256
-SHOWN = ((0, "JPEG 50"), (7, "phone"), (7, "JPEG 70"), (0, "noise 8"))
+SHOWN = ((0, "JPEG 50"), (7, "phone"), (7, "web"), (7, "grain 8"), (0, "noise 8"))
 
 
 def shrunk(hr: np.ndarray) -> np.ndarray:
@@ -40,6 +40,23 @@ def noisy(lr: np.ndarray, deviation: float) -> np.ndarray:
     return to_bytes(noise(lr.astype(np.float32), deviation, draw, gray=False))
 
 
+def grainy(lr: np.ndarray, deviation: float) -> np.ndarray:
+    """With the grain of a film: gray, coarser than the pixels."""
+    draw = np.random.default_rng(2)
+    return to_bytes(noise(lr.astype(np.float32), deviation, draw, gray=True, grain=0.7))
+
+
+def crisp(lr: np.ndarray, amount: float) -> np.ndarray:
+    """Sharpened by unsharp masking."""
+    return to_bytes(sharpen(lr.astype(np.float32), 0.8, amount))
+
+
+def reposted(hr: np.ndarray) -> np.ndarray:
+    """A JPEG of twice the size, shrunk, sharpened and saved once more."""
+    large = jpeg(np.asarray(imresize(hr, scale=0.5), np.uint8), 60)
+    return jpeg(crisp(np.asarray(imresize(large, scale=0.5), np.uint8), 0.8), 80)
+
+
 DAMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "clean": shrunk,
     "JPEG 90": lambda hr: jpeg(shrunk(hr), 90),
@@ -50,6 +67,10 @@ DAMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "noise 8": lambda hr: noisy(shrunk(hr), 8.0),
     "blur 1.5": lambda hr: shrunk(to_bytes(blur(hr.astype(np.float32), 1.5, 1.5))),
     "phone": lambda hr: jpeg(noisy(shrunk(to_bytes(blur(hr.astype(np.float32), 1, 1))), 5.0), 80),
+    "web": lambda hr: jpeg(crisp(shrunk(hr), 0.8), 80),
+    "reposted": reposted,
+    "grain 4": lambda hr: grainy(shrunk(hr), 4.0),
+    "grain 8": lambda hr: grainy(shrunk(hr), 8.0),
 }
 
 
