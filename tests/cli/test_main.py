@@ -125,3 +125,15 @@ def test_the_package_runs_as_a_module() -> None:
     )
     assert ran.returncode == 2
     assert "INPUT" in ran.stderr
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_told_how_to_be_named(
+    srgan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (8, 8)).save("-dash.png")
+    ran = srgan("upscale", "-dash.png", "-m", "nearest")
+    assert ran.status == 2
+    assert "-dash.png is taken for options; name the file ./-dash.png" in ran.err
+    assert srgan("upscale", "./-dash.png", "-m", "nearest").status == 0
+    assert Image.open("-dash_x4.png").size == (32, 32)

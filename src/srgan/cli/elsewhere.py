@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand
@@ -31,13 +32,18 @@ OURS = {
 
 
 class Hinting(TyperCommand):
-    """A command that names its own option where another program's is given."""
+    """A command that names its own option where another program's is given, and ``./-file``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As its parent does."""
+        everything = list(args)
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
+            for file in (a for a in everything if a.startswith("-") and Path(a).is_file()):
+                message = f"{file} is taken for options; name the file ./{file}"
+                vars(error).update(message=message, possibilities=None)
+                raise
             given = str(getattr(error, "option_name", None)).replace("_", "-")
             hint = OURS.get(given, "")
             known = {name for parameter in self.params for name in parameter.opts}
