@@ -57,7 +57,8 @@ def test_a_judge_of_features_measures_those_of_the_first_crops_once(
     pack: Path, tmp_path: Path, start: Path, gan_config: Gan
 ) -> None:
     game = {"discriminator": "features", "channels": 4}
-    config = gan_config(start=str(start), adversarial=game, updates=3, shift=0)
+    exact = {"precision": "fp32"}
+    config = gan_config(start=str(start), adversarial=game, updates=3, shift=0, device=exact)
     train_gan(config, data=[pack], out=tmp_path / "gan")
     tensors, _ = load_checkpoint(tmp_path / "gan" / "checkpoint.safetensors")
     (size,) = tensors["discriminator.sizes"].tolist()
