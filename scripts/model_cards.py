@@ -24,8 +24,9 @@ AOSC and Oceanic, with thanks to their authors. No test picture is among them.
 
 **What all of them are bad at**: faces of a few pixels and small text, where they draw plausible
 strokes instead of the true ones. Do not use their output as evidence, for diagnosis, or to
-recognise people. All but `srgan-photo` and `fast-photo` know pictures that were shrunk cleanly:
-noise, blur and JPEG blocks are enlarged with the rest.
+recognise people. All but `srgan-photo`, `srresnet-photo` and `fast-photo` know pictures that were
+shrunk cleanly: noise, blur and JPEG blocks are enlarged with the rest. The rims of photos that were
+sharpened are thickened by all but `srresnet-photo`.
 
 `ne-lle`, `ne-nnls`, `ne-ls`, `gr` and `anr` have no file of their own: they work from the
 dictionaries of `zeyde`. What they and the filters do, and their figures:

@@ -112,6 +112,12 @@ NETWORKS = (
         parameters=1_545_238,
     ),
     Model(
+        "srresnet-photo",
+        "network",
+        "for real photos, sharpened ones too: mends what srgan-photo mends, and invents nothing",
+        parameters=1_545_238,
+    ),
+    Model(
         "fast",
         "network",
         "a small network for video and browsers, nine times as fast as srresnet",
