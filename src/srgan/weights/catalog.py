@@ -114,7 +114,7 @@ NETWORKS = (
     Model(
         "srresnet-photo",
         "network",
-        "for real photos, sharpened ones too: mends what srgan-photo mends, and invents nothing",
+        "for real photos, sharpened ones too: mends them and invents nothing",
         parameters=1_545_238,
     ),
     Model(
