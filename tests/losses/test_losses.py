@@ -8,7 +8,7 @@ import torch
 from srgan.errors import UsageError
 from srgan.image.resize import imresize
 from srgan.losses.adversarial import Game, discriminator_loss, generator_loss
-from srgan.losses.perceptual import ContentLoss
+from srgan.losses.perceptual import ContentLoss, unit_distance
 from srgan.losses.pixel import (
     artefact_loss,
     consistency_loss,
@@ -101,6 +101,26 @@ def test_normalised_features_do_not_see_their_length() -> None:
     vgg.convs["conv1_1"].bias.mul_(10)
     assert before > 0.01
     assert float(loss(a, b)) == pytest.approx(before, rel=1e-4)
+
+
+def test_the_distance_of_unit_vectors_and_its_gradient_are_those_of_the_plain_formula() -> None:
+    torch.manual_seed(0)
+    found, wanted = torch.randn(2, 3, 8, 5, 4).relu()
+    found[0, :, 2, 3] = 0.0  # a position without any feature
+    wanted[1, :, 0, 0] = 0.0
+    plain, ours = found.clone().requires_grad_(), found.clone().requires_grad_()
+    a, b = (x / (x.square().sum(1, keepdim=True) + 1e-8).sqrt() for x in (plain, wanted))
+    expected = (a - b).square().sum(1).mean()
+    (3.0 * expected).backward()
+    loss = unit_distance(ours, wanted)
+    (3.0 * loss).backward()
+    assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
+    assert float(loss.detach()) > 0.5
+    torch.testing.assert_close(ours.grad, plain.grad, rtol=1e-4, atol=1e-6)
+    narrow = found.bfloat16().requires_grad_()
+    unit_distance(narrow, wanted.bfloat16()).backward()
+    assert narrow.grad is not None
+    assert narrow.grad.dtype is torch.bfloat16
 
 
 def test_artefacts_count_only_where_the_average_does_better() -> None:
