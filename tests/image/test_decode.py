@@ -349,3 +349,49 @@ def test_a_tiff_of_small_copies_alone_is_read_all_the_same() -> None:
     out = io.BytesIO()
     tifffile.imwrite(out, small, subfiletype=1, metadata=None)
     np.testing.assert_array_equal(read_picture(out.getvalue()).frames[0].colour[..., 0], small)
+
+
+def pages_of(*sizes: tuple[int, int]) -> bytes:
+    """A TIFF whose page k is (height, width) of gray k, at 100 (k + 1) dots per inch."""
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        for k, size in enumerate(sizes):
+            dots = (100.0 * (k + 1),) * 2
+            gray = np.full(size, k, np.uint8)
+            file.write(gray, compression="zlib", resolution=dots, resolutionunit="inch")
+    return out.getvalue()
+
+
+def test_pages_of_a_tiff_have_each_their_size_and_resolution() -> None:
+    data = pages_of((60, 40), (30, 50), (60, 40))
+    info = probe(data)
+    assert (info.height, info.width, info.frames) == (60, 40, 3)
+    assert info.sizes == ((60, 40), (30, 50), (60, 40))
+    assert info.pixels == 2 * 60 * 40 + 30 * 50
+    read = read_picture(data)
+    assert read.notices == ()
+    assert [frame.size for frame in read.frames] == list(info.sizes)
+    assert [int(frame.colour.max()) for frame in read.frames] == [0, 1, 2]
+    assert [frame.dpi for frame in read.frames] == [(100, 100), (200, 200), (300, 300)]
+
+
+def test_a_large_page_behind_a_small_one_is_refused_by_its_header() -> None:
+    data = pages_of((10, 10), (2000, 1000))
+    limits = Limits(input_pixels=1_000_000)
+    for ask in (probe, read_picture):
+        with pytest.raises(LimitExceeded, match=r"2 pages of up to 1000x2000 is 2\.0001 MP"):
+            ask(data, limits=limits)
+    assert read_first(data, limits=limits).size == (10, 10)
+    assert read_picture(data, limits=Limits(input_pixels=2_000_100)).frames[1].size == (2000, 1000)
+
+
+def test_the_pages_that_only_tifffile_reads_count_too() -> None:
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        for size in ((32, 32), (64, 32)):
+            file.write(np.full(size, 7, np.uint8), compression="lerc")
+    data = out.getvalue()
+    assert probe(data).sizes == ((32, 32), (64, 32))
+    assert [frame.size for frame in read_picture(data).frames] == [(32, 32), (64, 32)]
+    with pytest.raises(LimitExceeded, match="--max-input-mp"):
+        probe(data, limits=Limits(input_pixels=3 * 32 * 32 - 1))

@@ -168,3 +168,24 @@ def test_pages_of_a_tiff_keep_their_depth() -> None:
     assert len(back.frames) == 3
     for page, read in zip(pages, back.frames, strict=True):
         np.testing.assert_array_equal(read.colour, page.colour)
+
+
+@pytest.mark.parametrize("strip", [False, True])
+def test_pages_of_a_tiff_keep_their_sizes_and_resolutions(strip: bool) -> None:
+    sizes, dots = [(30, 20), (500, 700), (1, 3)], [(300.0, 300.0), (150.0, 75.0), None]
+    pages = tuple(
+        Frame(waves(*size, 3, np.uint8), dpi=dpi) for size, dpi in zip(sizes, dots, strict=True)
+    )
+    made = Picture(pages, Metadata(dpi=dots[0]), "TIFF")
+    data = encode_picture(made, "tiff", strip=strip)
+    for page, (size, dpi) in enumerate(zip(sizes, dots, strict=True)):
+        seen = pyvips.Image.new_from_buffer(data, f"[page={page}]")
+        assert (seen.height, seen.width) == size
+        np.testing.assert_array_equal(seen.numpy(), pages[page].colour)
+        if dpi and not strip:
+            assert seen.xres * 25.4 == pytest.approx(dpi[0], rel=1e-4)
+            assert seen.yres * 25.4 == pytest.approx(dpi[1], rel=1e-4)
+        else:
+            assert seen.xres * 25.4 == pytest.approx(25.4)  # what libvips says where nothing is
+    first = read_picture(encode_picture(made, "png"))
+    assert [frame.size for frame in first.frames] == sizes[:1]

@@ -65,6 +65,18 @@ def test_frames_metadata_and_depth_survive_the_folder(tmp_path: Path) -> None:
         assert np.array_equal(frame.alpha, expected.alpha)
 
 
+def test_pages_of_other_sizes_survive_the_folder(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frames = tuple(
+        Frame(rng.integers(0, 256, (*size, 3)).astype(np.uint8), dpi=dpi)
+        for size, dpi in (((4, 5), (72.0, 96.5)), ((7, 2), None))
+    )
+    save_planes(Picture(frames, format="TIFF"), tmp_path)
+    for got, expected in zip(load_planes(tmp_path).frames, frames, strict=True):
+        np.testing.assert_array_equal(got.colour, expected.colour)
+        assert (got.alpha, got.dpi) == (None, expected.dpi)
+
+
 _ON_A_FULL_DISK = """
 import numpy as np, sys
 from pathlib import Path

@@ -8,6 +8,7 @@ from fakes import Opener
 
 from srgan.errors import OutputFailed
 from srgan.image.atomic import failure
+from srgan.image.decode import Info
 from srgan.server.decoding import Decoding
 from srgan.server.documents import describe_job
 from srgan.server.job import Job
@@ -23,7 +24,7 @@ def finished(folder: Path) -> Job:
     (folder / "result.png").write_bytes(b"result")
     choice = Choice("bicubic")
     task = Task(choice, folder, folder / "result.png", "PNG", 8, 8)
-    return Job("id", folder, "", "", choice, task, (2, 2, 1, "PNG"), 4, state="done")
+    return Job("id", folder, "", "", choice, task, Info("PNG", 2, 2), 4, state="done")
 
 
 def test_stopping_keeps_a_result_until_it_was_sent(tmp_path: Path) -> None:

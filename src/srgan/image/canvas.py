@@ -1,6 +1,7 @@
 """Formats that Pillow writes in one go, from a canvas of the whole picture."""
 
 from importlib import import_module
+from itertools import repeat
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -50,7 +51,7 @@ class CanvasEncoder:
         self._mode = _MODES[channels]
         self._metadata, self._durations = metadata, durations_ms
         self._frames: list[Image.Image] = []
-        self._rows = InFrames(height, self._paste, self._follow)
+        self._rows = InFrames(repeat(height), self._paste, self._follow)
         self._follow()
 
     def write(self, rows: NDArray[np.uint8]) -> None:

@@ -6,7 +6,7 @@ the formats of :mod:`srgan.image.formats` are tried: no other plugin and no help
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,16 +26,17 @@ from srgan.image.deep import (
 )
 from srgan.image.formats import SNIFF_BYTES, Format, sniff
 from srgan.image.gif import gif_canvas, gif_parts
-from srgan.image.limits import DEFAULT, Limits
+from srgan.image.limits import DEFAULT, Limits, area
 from srgan.image.metadata import (
     late_exif,
     orientation,
     read_metadata,
     read_texts,
+    resolution,
     upright,
     without_appended,
 )
-from srgan.image.opening import binary, opened, text_of
+from srgan.image.opening import Leaf, binary, opened, text_of
 from srgan.image.picture import Frame, Picture
 from srgan.image.pixels import alike, still, turned
 from srgan.image.profiles import usable
@@ -52,12 +53,24 @@ class Info:
         height: rows once the picture is upright.
         width: columns once the picture is upright.
         frames: frames of an animation or pages of a TIFF, 1 for a still picture.
+        pages: (height, width) of each page of a TIFF; empty where all are as the first.
     """
 
     format: str
     height: int
     width: int
     frames: int = 1
+    pages: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """(height, width) of each frame."""
+        return self.pages or ((self.height, self.width),) * self.frames
+
+    @property
+    def pixels(self) -> int:
+        """Of all frames together."""
+        return area(self.sizes)
 
 
 def probe(source: str | Path | bytes, *, limits: Limits = DEFAULT) -> Info:
@@ -71,9 +84,11 @@ def probe(source: str | Path | bytes, *, limits: Limits = DEFAULT) -> Info:
         ImageRefused: not a picture of a known format, or its header is damaged.
         LimitExceeded: larger than a limit.
     """
-    with opened(source, limits) as (image, kind, frames):
+    with opened(source, limits) as (image, kind, leaves):
+        sizes = [(leaf.height, leaf.width) for leaf in leaves]
+        pages = () if len(set(sizes)) == 1 else tuple(sizes)
         if not isinstance(image, Image.Image):
-            return Info(kind.name, image.height, image.width, frames)
+            return Info(kind.name, image.height, image.width, len(sizes), pages)
         height, width = image.height, image.width
         exif = read_metadata(image).exif
         if kind.name == "PNG" and exif is None:
@@ -81,7 +96,7 @@ def probe(source: str | Path | bytes, *, limits: Limits = DEFAULT) -> Info:
                 exif = late_exif(file)
         if kind.name != "TIFF" and orientation(exif) >= 5:
             height, width = width, height
-        return Info(kind.name, height, width, frames)
+        return Info(kind.name, height, width, len(sizes), pages)
 
 
 def read_picture(
@@ -124,7 +139,7 @@ def read_first(source: str | Path | bytes, *, limits: Limits = DEFAULT) -> Frame
 def _read(
     source: str | Path | bytes, limits: Limits, *, partly: bool = False, first: bool = False
 ) -> Picture:
-    with opened(source, limits, first=first) as (image, kind, count):
+    with opened(source, limits, first=first) as (image, kind, leaves):
         notices: list[str] = []
         turn = None  # Pillow turns a TIFF's pages upright, libheif a HEIC
         if isinstance(image, Image.Image):
@@ -135,7 +150,7 @@ def _read(
                 load_partly(image)
             # A TIFF's pages have their own; PNG's may stand behind the pixels.
             described = read_metadata(image) if kind.name == "TIFF" else None
-            frames = list(_frames(image, kind, count, source, icc, notices))
+            frames = list(_frames(image, kind, leaves, source, icc, notices))
             metadata = replace(described or read_metadata(image), texts=read_texts(image))
             if kind.name != "TIFF":
                 turn = orientation(metadata.exif)
@@ -145,7 +160,7 @@ def _read(
         else:
             frames, metadata = image.frames(), image.metadata()
             icc, notices = metadata.icc, image.notices()
-        made = alike(_of_one_size(frames, notices))
+        made = alike(frames)
         if icc and not usable(icc, "RGB" if made[0].colour.shape[2] == 3 else "L"):
             notices.append("its colour profile is damaged or of another kind and is left out")
             icc = None
@@ -175,21 +190,19 @@ def _salvaged(source: str | Path | bytes, limits: Limits) -> Picture | None:
 def _frames(
     image: Image.Image,
     kind: Format,
-    count: int,
+    leaves: Sequence[Leaf],
     source: str | Path | bytes,
     icc: bytes | None,
     notices: list[str],
 ) -> Iterator[Frame]:
-    played = _played(image, kind, count, source)
+    played = _played(image, kind, len(leaves), source)
     start = image.tell()
-    for index in range(start, start + count):
+    for index in (leaf.index for leaf in leaves):
         try:
             if index > start:
                 image.seek(index)
-            if kind.name == "TIFF" and index > start and image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
-                continue  # a thumbnail of the page before
             if kind.name == "TIFF" and image.tile and beyond_pillow(image):  # type: ignore[attr-defined]
-                yield read_foreign_page(source, index)
+                yield replace(read_foreign_page(source, index), dpi=resolution(image))
                 continue
             _load(image, kind)
             frame, notice = next(played, (None, None))
@@ -204,15 +217,19 @@ def _frames(
             # What came before is whole, so it is kept; what is lost is said.
             what = "page" if kind.name == "TIFF" else "frame"
             notices.append(
-                f"{what} {index + 1} of {start + count} is damaged ({text_of(error)}): "
+                f"{what} {index + 1} of {leaves[-1].index + 1} is damaged ({text_of(error)}): "
                 "it and all after it are left out"
             )
             return
         if notice:
             notices.append(notice)
         # The still that an APNG may carry for programs that cannot play it has no duration.
-        playing = count > 1 and not (index == 0 and image.info.get("default_image"))
-        yield replace(frame, duration_ms=_duration(image) if playing else None)
+        playing = len(leaves) > 1 and not (index == 0 and image.info.get("default_image"))
+        yield replace(
+            frame,
+            duration_ms=_duration(image) if playing else None,
+            dpi=resolution(image) if kind.name == "TIFF" else None,
+        )
 
 
 def _load(image: Image.Image, kind: Format) -> None:
@@ -277,14 +294,3 @@ def _deep(
 def _duration(image: Image.Image) -> float | None:
     value = image.info.get("duration")
     return float(value) if isinstance(value, int | float) else None
-
-
-def _of_one_size(frames: list[Frame], notices: list[str]) -> list[Frame]:
-    shape = frames[0].colour.shape[:2]
-    same = [f for f in frames if f.colour.shape[:2] == shape]
-    if len(same) < len(frames):
-        notices.append(
-            f"{len(frames) - len(same)} of {len(frames)} pages have another size than the first "
-            "and are left out"
-        )
-    return same

@@ -120,9 +120,17 @@ class DeepTiff:
     """A TIFF of a layout that Pillow does not know at all, read by tifffile alone."""
 
     source: str | Path | bytes
-    height: int  # upright, as is the width
-    width: int
-    pages: int
+    pages: tuple[tuple[int, int], ...]  # height and width of each, upright
+
+    @property
+    def height(self) -> int:
+        """Rows of the first page."""
+        return self.pages[0][0]
+
+    @property
+    def width(self) -> int:
+        """Columns of the first page."""
+        return self.pages[0][1]
 
     def frames(self) -> list[Frame]:
         """The pages, upright.
@@ -133,7 +141,7 @@ class DeepTiff:
         made = []
         try:
             with _tiff(self.source) as tiff:
-                for page in islice(tiff.pages, self.pages):
+                for page in islice(tiff.pages, len(self.pages)):
                     if not _whole(page, tiff.filehandle.size):
                         raise ValueError("a strip lies outside the file")
                     made.append(_page(page))
@@ -167,21 +175,19 @@ def open_deep_tiff(
     """
     try:
         with _tiff(source) as tiff:
-            pages = len(list(islice(tiff.pages, 1 if first else limits.frames + 1)))
-            page = tiff.pages[0]
+            pages = list(islice(tiff.pages, 1 if first else limits.frames + 1))
+            page = pages[0]
             if not _whole(page, tiff.filehandle.size):
                 if reason := foreign_samples(page):
                     raise ImageRefused(reason)
                 return None
-            height, width = page.imagelength, page.imagewidth
-            if _orientation(page) >= 5:
-                height, width = width, height
+            sizes = tuple(_upright_size(page) for page in pages)
     except ImageRefused:
         raise
     except Exception:  # tifffile raises nearly every kind
         return None
-    limits.check_input(height, width, pages)
-    return DeepTiff(source, height, width, pages)
+    limits.check_input_pages(sizes)
+    return DeepTiff(source, sizes)
 
 
 def whole(source: str | Path | bytes) -> bytes:
@@ -230,6 +236,11 @@ def _whole(page: Any, size: int) -> bool:
 def _orientation(page: Any) -> int:
     tag = page.tags.get(274)
     return int(tag.value) if tag is not None and 1 <= tag.value <= 8 else 1
+
+
+def _upright_size(page: Any) -> tuple[int, int]:
+    height, width = int(page.imagelength), int(page.imagewidth)
+    return (width, height) if _orientation(page) >= 5 else (height, width)
 
 
 def _page(page: Any) -> Frame:

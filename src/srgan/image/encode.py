@@ -1,9 +1,11 @@
 """Writing pictures: rows fitted to what a format can hold, encoded as they come."""
 
 import io
-from collections.abc import Callable, Iterator
+from bisect import bisect
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,18 +24,19 @@ from srgan.image.picture import Metadata, Picture
 from srgan.image.png import PngEncoder
 from srgan.image.profiles import is_srgb
 from srgan.image.strips import Encoder
-from srgan.image.tiff import TiffEncoder
+from srgan.image.tiff import Page, TiffEncoder
 
 QUALITY = {"JPEG": 95, "WEBP": 90, "AVIF": 80, "HEIC": 90}
 """The quality of the lossy formats where none is asked for."""
 
 
 class StripWriter:
-    """Takes the rows of one picture from top to bottom."""
+    """Takes the rows of one picture from top to bottom; ``pages`` are those of its frames."""
 
-    def __init__(self, encoder: Encoder, fit: Fit, rows: int) -> None:
-        self._encoder, self._fit = encoder, fit
-        self._expected, self._written = rows, 0
+    def __init__(self, encoder: Encoder, fit: Fit, pages: Sequence[Page]) -> None:
+        self._encoder, self._fit, self._pages = encoder, fit, pages
+        self._ends = list(accumulate(page.height for page in pages))
+        self._expected, self._written = self._ends[-1], 0
 
     def write(self, rows: NDArray[Any]) -> None:
         """Take the next rows.
@@ -44,7 +47,8 @@ class StripWriter:
         Raises:
             ValueError: another shape or type than was announced, or more rows.
         """
-        self._fit.check(rows)
+        page = min(bisect(self._ends, self._written), len(self._pages) - 1)
+        self._fit.check(rows, self._pages[page].width)
         self._written += len(rows)
         if self._written > self._expected:
             raise ValueError(f"{self._written} rows written of {self._expected}")
@@ -107,7 +111,8 @@ def open_writer(
     kind = format_for(format or path)
     make = _maker(
         kind,
-        shape=(height, width, channels),
+        pages=[Page(height, width, metadata.dpi if metadata else None)],
+        channels=channels,
         alpha=alpha,
         bit_depth=bit_depth,
         metadata=metadata or Metadata(),
@@ -161,7 +166,8 @@ _Make = Callable[[BinaryIO], StripWriter]
 def _maker(
     kind: Format,
     *,
-    shape: tuple[int, int, int],
+    pages: Sequence[Page],
+    channels: int,
     alpha: bool,
     bit_depth: int,
     metadata: Metadata,
@@ -169,12 +175,12 @@ def _maker(
     strip: bool,
     durations: tuple[float | None, ...] = (None,),
 ) -> _Make:
-    height, width, channels = shape
-    if min(height, width) < 1 or max(height, width) > kind.max_side:
-        raise UsageError(
-            f"{kind.name} holds at most {kind.max_side} pixels a side, not {width}x{height}; "
-            "choose png or tiff"
-        )
+    for page in pages:
+        if min(page.height, page.width) < 1 or max(page.height, page.width) > kind.max_side:
+            raise UsageError(
+                f"{kind.name} holds at most {kind.max_side} pixels a side, not "
+                f"{page.width}x{page.height}; choose png or tiff"
+            )
     if kind.name == "HEIC":
         check_writable()
     if quality is not None and not 1 <= quality <= 100:
@@ -185,14 +191,15 @@ def _maker(
     icc = metadata.icc if drop_profile and metadata.icc and not is_srgb(metadata.icc) else None
     if strip:
         metadata = Metadata(icc=metadata.icc, loop=metadata.loop)
+        pages = [replace(page, dpi=None) for page in pages]
     if drop_profile and not (deep and icc):
         metadata = replace(metadata, icc=None)
-    metadata = resized(metadata, height, width)
-    fit = Fit(kind, width, channels, alpha, bit_depth, None if deep else icc)
+    metadata = resized(metadata, pages[0].height, pages[0].width)
+    fit = Fit(kind, channels, alpha, bit_depth, None if deep else icc)
 
     def make(file: BinaryIO) -> StripWriter:
-        encoder = _encoder(kind, file, height, width, fit, quality, metadata, durations)
-        return StripWriter(encoder, fit, height * len(durations))
+        encoder = _encoder(kind, file, pages, fit, quality, metadata, durations)
+        return StripWriter(encoder, fit, pages)
 
     return make
 
@@ -200,23 +207,18 @@ def _maker(
 def _encoder(
     kind: Format,
     file: BinaryIO,
-    height: int,
-    width: int,
+    pages: Sequence[Page],
     fit: Fit,
     quality: int,
     metadata: Metadata,
     durations: tuple[float | None, ...],
 ) -> Encoder:
-    common: dict[str, Any] = {
-        "height": height,
-        "width": width,
-        "channels": fit.channels,
-        "metadata": metadata,
-    }
+    common: dict[str, Any] = {"channels": fit.channels, "metadata": metadata}
+    if kind.name == "TIFF":
+        return TiffEncoder(file, pages=pages, bit_depth=fit.depth, **common)
+    common |= {"height": pages[0].height, "width": pages[0].width}
     if kind.name == "PNG":
         return PngEncoder(file, bit_depth=fit.depth, durations_ms=durations, **common)
-    if kind.name == "TIFF":
-        return TiffEncoder(file, bit_depth=fit.depth, pages=len(durations), **common)
     if kind.name == "JPEG":
         return JpegEncoder(file, quality=quality, **common)
     return CanvasEncoder(file, kind=kind, quality=quality, durations_ms=durations, **common)
@@ -240,9 +242,13 @@ def _writing(make: _Make, file: BinaryIO, name: str | Path) -> Iterator[StripWri
 def _picture_maker(picture: Picture, kind: Format, quality: int | None, strip: bool) -> _Make:
     held = frames_held(picture, kind)
     still = len(held.frames) == 1
+    pages = [Page(*frame.size, frame.dpi) for frame in held.frames]
+    # The first page's stands with what else the file says of itself.
+    pages[0] = replace(pages[0], dpi=picture.metadata.dpi)
     return _maker(
         kind,
-        shape=(picture.height, picture.width, 1 if picture.gray else 3),
+        pages=pages,
+        channels=1 if picture.gray else 3,
         alpha=picture.has_alpha,
         bit_depth=picture.bit_depth,
         metadata=picture.metadata,
@@ -254,7 +260,7 @@ def _picture_maker(picture: Picture, kind: Format, quality: int | None, strip: b
 
 def _write_frames(writer: StripWriter, picture: Picture, kind: Format) -> None:
     for frame in frames_held(picture, kind).frames:
-        for top in range(0, picture.height, 256):
+        for top in range(0, frame.size[0], 256):
             colour = frame.colour[top : top + 256]
             if frame.alpha is not None:
                 colour = np.dstack([colour, frame.alpha[top : top + 256]])

@@ -75,7 +75,6 @@ class Fit:
 
     Args:
         kind: the format.
-        width: of the rows.
         channels: 1 gray, 3 RGB.
         alpha: whether opacity comes as one more channel.
         depth: bits per channel, 8 or 16.
@@ -83,24 +82,25 @@ class Fit:
     """
 
     def __init__(
-        self, kind: Format, width: int, channels: int, alpha: bool, depth: int, icc: bytes | None
+        self, kind: Format, channels: int, alpha: bool, depth: int, icc: bytes | None
     ) -> None:
-        self._shape = (width, channels + alpha)
+        self._samples = channels + alpha
         self._given = np.dtype(np.uint16 if depth == 16 else np.uint8)
         self._alpha, self._icc = alpha, icc
         self._flat = alpha and not kind.alpha
         self.depth = depth if kind.deep else 8
         self.channels = channels if self._flat else channels + alpha
 
-    def check(self, rows: NDArray[Any]) -> None:
-        """Make sure that rows are as they were announced.
+    def check(self, rows: NDArray[Any], width: int) -> None:
+        """Make sure that rows are as they were announced, and as wide as the frame.
 
         Raises:
             ValueError: they are of another shape or type.
         """
-        if rows.shape[1:] != self._shape or rows.dtype != self._given:
+        shape = (width, self._samples)
+        if rows.shape[1:] != shape or rows.dtype != self._given:
             raise ValueError(
-                f"rows of {rows.shape[1:]} {rows.dtype}, announced {self._shape} {self._given}"
+                f"rows of {rows.shape[1:]} {rows.dtype}, announced {shape} {self._given}"
             )
 
     def __call__(self, rows: NDArray[Any]) -> NDArray[Any]:

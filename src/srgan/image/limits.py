@@ -1,11 +1,15 @@
 """Limits that protect the machine, checked from a file's header before anything is decoded."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srgan.errors import LimitExceeded, UsageError
 
 _MEGA = 1_000_000
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,22 @@ class Limits:
         Raises:
             LimitExceeded: the message names the limit's flag.
         """
-        if frames > self.frames:
+        self.check_input_pages([(height, width)] * min(frames, self.frames + 1))
+
+    def check_input_pages(self, sizes: Sequence[Size]) -> None:
+        """The same of frames or pages, each of its own size.
+
+        Raises:
+            LimitExceeded: the message names the limit's flag.
+        """
+        if len(sizes) > self.frames:
             raise LimitExceeded(
                 f"more than {self.frames} frames or pages; raise --max-frames to accept it"
             )
-        pixels = height * width * frames
+        pixels = area(sizes)
         if pixels > self.input_pixels:
             raise LimitExceeded(
-                f"{_size(height, width, frames)} is {_mega(pixels)} MP, more than the input "
+                f"{_named(sizes)} is {_mega(pixels)} MP, more than the input "
                 f"limit of {_mega(self.input_pixels)}; raise --max-input-mp to accept it"
             )
 
@@ -57,10 +69,18 @@ class Limits:
         Raises:
             LimitExceeded: the message names the limit's flag.
         """
-        pixels = height * width * frames
+        self.check_output_pages([(height, width)] * frames)
+
+    def check_output_pages(self, sizes: Sequence[Size]) -> None:
+        """The same of frames or pages, each of its own size.
+
+        Raises:
+            LimitExceeded: the message names the limit's flag.
+        """
+        pixels = area(sizes)
         if pixels > self.output_pixels:
             raise LimitExceeded(
-                f"the result of {_size(height, width, frames)} would be {_mega(pixels)} MP, more "
+                f"the result of {_named(sizes)} would be {_mega(pixels)} MP, more "
                 f"than the output limit of {_mega(self.output_pixels)}; "
                 "choose a smaller size or raise --max-output-mp"
             )
@@ -70,8 +90,16 @@ DEFAULT = Limits()
 """What is accepted where nothing is said."""
 
 
-def _size(height: int, width: int, frames: int) -> str:
-    return f"{width}x{height}" + (f" x {frames} frames" if frames > 1 else "")
+def area(sizes: Sequence[Size]) -> int:
+    """The pixels of frames of these sizes, all together."""
+    return sum(height * width for height, width in sizes)
+
+
+def _named(sizes: Sequence[Size]) -> str:
+    height, width = max(sizes, key=lambda size: size[0] * size[1])
+    if area(sizes) < len(sizes) * height * width:
+        return f"{len(sizes)} pages of up to {width}x{height}"
+    return f"{width}x{height}" + (f" x {len(sizes)} frames" if len(sizes) > 1 else "")
 
 
 def _mega(pixels: int) -> str:

@@ -113,7 +113,7 @@ def read_metadata(image: Image.Image) -> Metadata:
         exif=exif,
         xmp=xmp.encode("utf-8", "replace") if isinstance(xmp, str) else _bytes(xmp),
         iptc=_iptc(image),
-        dpi=_dpi(info.get("dpi")),
+        dpi=resolution(image),
         loop=int(loop) if isinstance(loop, int) else None,
         comment=_bytes(info.get("comment")),
     )
@@ -182,9 +182,10 @@ def _iptc(image: Image.Image) -> bytes | None:
     return iptc if iptc and iptc[0] == _IPTC_MARK and len(iptc) <= _MOST_IPTC else None
 
 
-def _dpi(value: Any) -> tuple[float, float] | None:
+def resolution(image: Image.Image) -> tuple[float, float] | None:
+    """Dots per inch of an open picture's present page, horizontal and vertical."""
     try:
-        x, y = (float(v) for v in value)
+        x, y = (float(v) for v in image.info.get("dpi"))  # type: ignore[union-attr]
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     return (x, y) if 1 < x < 100_000 and 1 < y < 100_000 else None

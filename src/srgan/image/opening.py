@@ -11,7 +11,8 @@ import re
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -52,10 +53,6 @@ class Foreign(Protocol):
     def width(self) -> int:
         """Columns once the picture is upright."""
 
-    @property
-    def pages(self) -> int:
-        """How many frames it will give."""
-
     def frames(self) -> list[Frame]:
         """All of them, decoded and upright."""
 
@@ -66,11 +63,20 @@ class Foreign(Protocol):
         """What the user should know."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A frame or page that is to be read: its place in the file, and its size as Pillow says it."""
+
+    index: int
+    height: int
+    width: int
+
+
 @contextmanager
 def opened(
     source: str | Path | bytes, limits: Limits, *, first: bool = False
-) -> Iterator[tuple[Image.Image | Foreign, Format, int]]:
-    """An opened, not yet decoded picture that is within the limits, and how many frames to read.
+) -> Iterator[tuple[Image.Image | Foreign, Format, list[Leaf]]]:
+    """An opened, not yet decoded picture that is within the limits, and the frames to read.
 
     With ``first`` that is one, and the others count nothing to the limits. Whatever is raised
     inside the block leaves it as an error of srgan.
@@ -91,7 +97,7 @@ def opened(
                 hush()
             if kind.name == "HEIC":
                 main = open_heic(source, limits)
-                yield main, kind, main.pages
+                yield main, kind, [Leaf(0, main.height, main.width)]
                 return
             import_module(kind.plugin)
             _let_through(limits)
@@ -101,16 +107,18 @@ def opened(
                 found = open_deep_tiff(source, limits, first=first) if kind.name == "TIFF" else None
                 if found is None:
                     raise
-                yield found, kind, found.pages
+                yield found, kind, [Leaf(i, *size) for i, size in enumerate(found.pages)]
                 return
             with image:
                 limits.check_input(image.height, image.width)
                 until = 1 if first else limits.frames + 1
-                frames = min(until, _count_frames(image, kind, file, limits, until))
                 if kind.name == "TIFF":
-                    frames = max(1, frames - _skip_small_copies(image))
-                limits.check_input(image.height, image.width, frames)
-                yield image, kind, frames
+                    leaves = _pages(image, until)
+                else:
+                    count = min(until, _count_frames(image, kind, file, limits, until))
+                    leaves = [Leaf(i, image.height, image.width) for i in range(count)]
+                limits.check_input_pages([(leaf.height, leaf.width) for leaf in leaves])
+                yield image, kind, leaves
     except SRGANError as error:
         raise type(error)(prefix + str(error)) from error.__cause__
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -177,33 +185,36 @@ def _count_frames(
         file.seek(where)
         limits.check_input(*size)  # frames that reach beyond the canvas enlarge it in Pillow
         return max(count, 1)
-    if kind.name != "TIFF":
-        # A JPEG with several pictures (MPO) holds previews and depth maps beside the photo.
-        return 1 if kind.name == "JPEG" else int(getattr(image, "n_frames", 1))
-    count = 1
-    try:
-        while count < until:
-            image.seek(count)
-            count += 1
-    except EOFError:
-        pass
-    except Exception:
-        count += 1  # this page is damaged: reading it will tell how
-    image.seek(0)
-    return count
+    # A JPEG with several pictures (MPO) holds previews and depth maps beside the photo.
+    return 1 if kind.name == "JPEG" else int(getattr(image, "n_frames", 1))
 
 
-def _skip_small_copies(image: Image.Image) -> int:
-    """Go to a TIFF's first page, before which some programs put a small copy; how many those are.
+def _pages(image: Image.Image, until: int) -> list[Leaf]:
+    """At most ``until`` of a TIFF's pages, and the image at the first of them.
 
-    Where nothing else is there, or a page is damaged, the first of all stays.
+    Small copies are none; where nothing else is there, or a page is damaged, the first of all is.
     """
-    try:
-        while image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
-            image.seek(image.tell() + 1)
-    except Exception:  # decoders raise nearly every kind; EOFError after the last page
+    pages: list[Leaf] = []
+    index, damaged = 0, False
+    with suppress(EOFError):  # after the last
+        while len(pages) < until and index < 16 * until:
+            try:
+                image.seek(index)
+            except EOFError:
+                raise
+            except Exception:
+                damaged = True
+                break
+            if not image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
+                pages.append(Leaf(index, image.height, image.width))
+            index += 1
+    if not pages:
         image.seek(0)
-    return image.tell()
+        pages = [Leaf(0, image.height, image.width)]
+    if damaged and len(pages) < until:
+        pages.append(Leaf(index, 0, 0))  # reading it will tell how
+    image.seek(pages[0].index)
+    return pages
 
 
 def _reason(error: Exception) -> str:

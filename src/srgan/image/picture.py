@@ -14,11 +14,18 @@ class Frame:
         colour: (H, W, 3) RGB or (H, W, 1) gray, uint8 in [0, 255] or uint16 in [0, 65535].
         alpha: (H, W) opacity of the same type, not premultiplied into ``colour``; None if opaque.
         duration_ms: how long an animation shows this frame, in milliseconds.
+        dpi: dots per inch of a TIFF's page, horizontal and vertical.
     """
 
     colour: NDArray[Any]
     alpha: NDArray[Any] | None = None
     duration_ms: float | None = None
+    dpi: tuple[float, float] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return int(self.colour.shape[0]), int(self.colour.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,9 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A still picture, an animation or the pages of a TIFF; all frames have one size and type.
+    """A still picture, an animation or the pages of a TIFF.
+
+    All frames have one type, and one size but for the pages of a TIFF.
 
     Attributes:
         frames: at least one.
@@ -64,13 +73,13 @@ class Picture:
 
     @property
     def height(self) -> int:
-        """Rows of every frame."""
-        return int(self.frames[0].colour.shape[0])
+        """Rows of the first frame."""
+        return self.frames[0].size[0]
 
     @property
     def width(self) -> int:
-        """Columns of every frame."""
-        return int(self.frames[0].colour.shape[1])
+        """Columns of the first frame."""
+        return self.frames[0].size[1]
 
     @property
     def bit_depth(self) -> int:

@@ -1,5 +1,6 @@
 """From a decoder's pixels to (H, W, C) arrays: colour, opacity, depth, orientation."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,10 @@ def turned(frame: Frame, orientation: int) -> Frame:
     if orientation == 1:
         return frame
     alpha = frame.alpha
-    return Frame(
-        _turn(frame.colour, orientation),
-        None if alpha is None else _turn(alpha, orientation),
-        frame.duration_ms,
+    return replace(
+        frame,
+        colour=_turn(frame.colour, orientation),
+        alpha=None if alpha is None else _turn(alpha, orientation),
     )
 
 
@@ -104,10 +105,10 @@ def alike(frames: list[Frame]) -> tuple[Frame, ...]:
         if colour.shape[2] != colours:
             colour = np.repeat(colour, colours, axis=2)
         made.append(
-            Frame(
-                _as_depth(colour, deepest),
-                None if alpha is None else _as_depth(alpha, deepest),
-                frame.duration_ms,
+            replace(
+                frame,
+                colour=_as_depth(colour, deepest),
+                alpha=None if alpha is None else _as_depth(alpha, deepest),
             )
         )
     return tuple(made)
@@ -136,7 +137,7 @@ def _without_colour(frame: Frame) -> Frame:
     c = frame.colour
     if c.shape[2] == 1 or (c[..., :1] != c).any():
         return frame
-    return Frame(np.ascontiguousarray(c[..., :1]), frame.alpha, frame.duration_ms)
+    return replace(frame, colour=np.ascontiguousarray(c[..., :1]))
 
 
 def _turn(a: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -7,6 +7,7 @@ background threads while the next rows are being made.
 
 import struct
 import zlib
+from itertools import repeat
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -55,7 +56,7 @@ class PngEncoder:
         self._sequence = 0
         self._packed = InOrder(self._take)
         self._blocks = Blocks(block_rows(width * self._step), self._block)
-        self._frames = InFrames(height, self._blocks.write, self._follow)
+        self._frames = InFrames(repeat(height), self._blocks.write, self._follow)
         file.write(b"\x89PNG\r\n\x1a\n")
         self._chunk(
             b"IHDR",

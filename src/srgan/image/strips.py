@@ -1,7 +1,7 @@
 """What the streaming encoders share: blocks of rows, and work done in order in the background."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -56,23 +56,27 @@ class InFrames:
     """Cuts a run of rows at the ends of the frames that they belong to.
 
     Args:
-        height: rows of every frame.
+        heights: rows of each frame.
         take: gets the rows of the present frame, some at a time.
         follow: ends the present frame and begins the next, before the next's first rows.
     """
 
     def __init__(
-        self, height: int, take: Callable[[NDArray[Any]], None], follow: Callable[[], None]
+        self,
+        heights: Iterable[int],
+        take: Callable[[NDArray[Any]], None],
+        follow: Callable[[], None],
     ) -> None:
-        self._height, self._take, self._follow = height, take, follow
-        self._row = 0
+        self._heights = iter(heights)
+        self._take, self._follow = take, follow
+        self._height, self._row = next(self._heights), 0
 
     def write(self, rows: NDArray[Any]) -> None:
         """Take the next rows, of any number of frames."""
         while len(rows):
             if self._row == self._height:
                 self._follow()
-                self._row = 0
+                self._height, self._row = next(self._heights), 0
             cut = min(len(rows), self._height - self._row)
             self._take(rows[:cut])
             self._row += cut

@@ -5,6 +5,8 @@ Strips are deflated with the horizontal predictor; the directory follows the str
 
 import struct
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,43 +22,47 @@ _CLASSIC_LIMIT = 3_900_000_000
 _Entry = tuple[int, int, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Size in pixels and dots per inch (horizontal, vertical) of a page."""
+
+    height: int
+    width: int
+    dpi: tuple[float, float] | None = None
+
+
 class TiffEncoder:
     """Writes one picture, or pages one after the other.
 
     Args:
         file: opened for writing in binary, and seekable.
-        height: rows of every page.
-        width: columns.
+        pages: size and resolution of each.
         channels: 1 gray, 2 gray and opacity, 3 RGB, 4 RGB and opacity.
         bit_depth: 8 or 16.
         metadata: what is written beside the pixels of the first page; the profile, of each.
-        pages: how many will follow, to choose BigTIFF where it is needed.
     """
 
     def __init__(
         self,
         file: BinaryIO,
         *,
-        height: int,
-        width: int,
+        pages: Sequence[Page],
         channels: int,
         bit_depth: int,
         metadata: Metadata,
-        pages: int = 1,
     ) -> None:
-        self._file = file
-        self._height, self._width, self._channels = height, width, channels
+        self._file, self._pages, self._channels = file, pages, channels
         self._depth, self._metadata = bit_depth, metadata
-        row = width * channels * bit_depth // 8
+        self._sample_bytes = channels * bit_depth // 8
+        size = sum(page.height * page.width for page in pages) * self._sample_bytes
         # Deflate can grow what it cannot pack, by little.
-        self._big = row * height * pages * 1.01 > _CLASSIC_LIMIT
+        self._big = size * 1.01 > _CLASSIC_LIMIT
         self._word = "<Q" if self._big else "<I"
-        self._rows = block_rows(row)
         self._page = 0
-        self._strips: list[tuple[int, int]] = []
         self._packed = InOrder(self._take)
-        self._blocks = Blocks(self._rows, self._block)
-        self._frames = InFrames(height, self._blocks.write, self._end_page)
+        self._begin_page()
+        heights = (page.height for page in pages)
+        self._frames = InFrames(heights, self._write, self._follow)
         file.write(b"II+\0\x08\0\0\0" + bytes(8) if self._big else b"II*\0" + bytes(4))
         self._link = 8 if self._big else 4  # where the next directory's position is written
 
@@ -72,6 +78,19 @@ class TiffEncoder:
     def abort(self) -> None:
         """Stop the background work."""
         self._packed.stop()
+
+    def _begin_page(self) -> None:
+        self._strips: list[tuple[int, int]] = []
+        self._rows = block_rows(self._pages[self._page].width * self._sample_bytes)
+        self._blocks = Blocks(self._rows, self._block)
+
+    def _write(self, rows: NDArray[Any]) -> None:
+        self._blocks.write(rows)
+
+    def _follow(self) -> None:
+        self._end_page()
+        self._page += 1
+        self._begin_page()
 
     def _block(self, rows: NDArray[Any]) -> None:
         self._packed.put(_pack, rows)
@@ -93,16 +112,15 @@ class TiffEncoder:
         self._file.write(struct.pack(self._word, where))
         self._file.seek(where)
         self._directory(sorted(entries), where)
-        self._strips = []
-        self._page += 1
 
     def _entries(self) -> list[_Entry]:
         colours = 3 if self._channels >= 3 else 1
         place, kind = self._word, _LONG8 if self._big else _LONG
         count = len(self._strips)
+        page = self._pages[self._page]
         entries: list[_Entry] = [
-            (256, _LONG, struct.pack("<I", self._width)),
-            (257, _LONG, struct.pack("<I", self._height)),
+            (256, _LONG, struct.pack("<I", page.width)),
+            (257, _LONG, struct.pack("<I", page.height)),
             (258, _SHORT, struct.pack(f"<{self._channels}H", *[self._depth] * self._channels)),
             (259, _SHORT, struct.pack("<H", 8)),
             (262, _SHORT, struct.pack("<H", 2 if colours == 3 else 1)),
@@ -116,14 +134,14 @@ class TiffEncoder:
         ]
         if self._channels > colours:
             entries.append((338, _SHORT, struct.pack("<H", 2)))
+        if page.dpi:
+            for tag, value in zip((282, 283), page.dpi, strict=True):
+                entries.append((tag, _RATIONAL, struct.pack("<II", round(value * 1000), 1000)))
+            entries.append((296, _SHORT, struct.pack("<H", 2)))
         return entries
 
     def _described(self) -> list[_Entry]:
         entries: list[_Entry] = []
-        if self._metadata.dpi:
-            for tag, value in zip((282, 283), self._metadata.dpi, strict=True):
-                entries.append((tag, _RATIONAL, struct.pack("<II", round(value * 1000), 1000)))
-            entries.append((296, _SHORT, struct.pack("<H", 2)))
         if self._metadata.xmp:
             entries.append((700, _BYTE, self._metadata.xmp))
         if self._metadata.iptc:

@@ -21,7 +21,7 @@ from srgan.image.files import (
 from srgan.image.fit import frames_held
 from srgan.image.limits import Limits
 from srgan.image.picture import Picture
-from srgan.inference.upscale import frame_strips, target_size, upscale_picture
+from srgan.inference.upscale import frame_strips, like_first, target_size, upscale_picture
 from srgan.inference.upscaler import Upscaler
 
 DEFAULT_SCALE = 4.0
@@ -130,7 +130,8 @@ def upscale_file(
         )
     info = probe(source, limits=options.limits)
     size = wanted_size(info.height, info.width, options)
-    options.limits.check_output(*size, frames=info.frames)
+    first = (info.height, info.width)
+    options.limits.check_output_pages([like_first(s, first, size) for s in info.sizes])
     picture = read_picture(source, limits=options.limits, allow_damaged=options.allow_damaged)
     lost = losses(picture, kind, strip=options.strip)
     picture = frames_held(picture, format_for(kind))

@@ -160,7 +160,7 @@ def check_space(
             continue  # its own line comes when it is its turn
         pixels = height * width  # of the first frame: others may be like it, damaged or not held
         sure += pixels * _SURE_BYTES.get(task.format, 0.0)
-        frames = info.frames if FORMATS[task.format].animated else 1
+        frames = info.pixels / (info.height * info.width) if FORMATS[task.format].animated else 1
         photos += pixels * frames * _PHOTO_BYTES.get(task.format, 0.2)
     place = output
     while not place.exists():

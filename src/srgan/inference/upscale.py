@@ -75,6 +75,19 @@ def target_size(
     return target
 
 
+def like_first(
+    page: tuple[int, int], first: tuple[int, int], target: tuple[int, int]
+) -> tuple[int, int]:
+    """The size of a page that is enlarged as the first is: from ``first`` to ``target``.
+
+    All are (height, width) in pixels.
+    """
+    if page == first:
+        return target
+    height, width = (max(1, round(p * t / f)) for p, f, t in zip(page, first, target, strict=True))
+    return height, width
+
+
 def upscale_array(
     image: Pixels,
     upscaler: Upscaler,
@@ -251,7 +264,8 @@ def upscale_picture(
     Args:
         picture: as :func:`srgan.image.files.read_picture` gives it.
         upscaler: as :func:`srgan.inference.open.load` gives it.
-        size: (height, width) of the result.
+        size: (height, width) of the result's first frame; pages of another size are enlarged by
+            the same factors.
         progress: told the fraction done, 0 to 1, over all frames.
         cancelled: asked before each tile.
         consistent: make the result, shrunk again, agree with the input.
@@ -269,9 +283,10 @@ def upscale_picture(
 
         channels = frame.colour.shape[2]
         has_alpha = frame.alpha is not None
-        whole = np.empty((*size, channels + has_alpha), frame.colour.dtype)
+        target = like_first(frame.size, picture.frames[0].size, size)
+        whole = np.empty((*target, channels + has_alpha), frame.colour.dtype)
         row = 0
-        for strip in frame_strips(frame, upscaler, size=size, progress=step, cancelled=cancelled):
+        for strip in frame_strips(frame, upscaler, size=target, progress=step, cancelled=cancelled):
             whole[row : row + len(strip)] = strip
             row += len(strip)
         colour = np.ascontiguousarray(whole[..., :channels])

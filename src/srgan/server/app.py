@@ -284,8 +284,8 @@ class _Service:
                 form.name or "",
                 order.choice,
                 task,
-                (info.height, info.width, info.frames, info.format),
-                info.height * info.width * info.frames,
+                info,
+                info.pixels,
             )
             self.jobs.check_result(job)
             self.jobs.submit(job)
@@ -340,7 +340,7 @@ class _Service:
             if last:
                 self.jobs.remove(job)
 
-        name = file_name(job.name, job.source[1], job.task.width, format_)
+        name = file_name(job.name, job.source.width, job.task.width, format_)
         headers = {"Content-Disposition": disposition(name), "X-Srgan-Job": job.id}
         if job.notices:
             headers["X-Srgan-Notices"] = json.dumps(job.notices)  # ASCII, as a header must be

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
@@ -130,9 +131,10 @@ def save_planes(picture: Picture, folder: Path) -> None:
     """Write a picture's pixels and facts into a folder."""
     first = picture.frames[0].colour
     channels = first.shape[2] + picture.has_alpha
-    shape = (len(picture.frames), picture.height, picture.width, channels)
+    shapes = [(*frame.size, channels) for frame in picture.frames]
+    samples = sum(math.prod(shape) for shape in shapes)
     descr = np.lib.format.dtype_to_descr(first.dtype)
-    layout = {"descr": descr, "fortran_order": False, "shape": shape}
+    layout = {"descr": descr, "fortran_order": False, "shape": (samples,)}
     # Not a map of the file: on a full disk that is a dead process instead of an error.
     with (folder / PLANES).open("wb") as file:
         np.lib.format.write_array_header_1_0(file, layout)
@@ -142,7 +144,9 @@ def save_planes(picture: Picture, folder: Path) -> None:
     facts = {
         "format": picture.format,
         "notices": picture.notices,
+        "shapes": shapes,
         "durations": [frame.duration_ms for frame in picture.frames],
+        "resolutions": [frame.dpi for frame in picture.frames],
         "alpha": picture.has_alpha,
         "metadata": {
             key: {"bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
@@ -163,14 +167,13 @@ def load_planes(folder: Path) -> Picture:
     if metadata["dpi"] is not None:
         metadata["dpi"] = tuple(metadata["dpi"])
     metadata["texts"] = tuple((key, text) for key, text in metadata["texts"])
-    alpha = facts["alpha"]
-    colours = planes[..., :-1] if alpha else planes
-    frames = tuple(
-        Frame(
-            np.ascontiguousarray(colour),
-            np.ascontiguousarray(plane[..., -1]) if alpha else None,
-            duration,
-        )
-        for colour, plane, duration in zip(colours, planes, facts["durations"], strict=True)
-    )
-    return Picture(frames, Metadata(**metadata), facts["format"], tuple(facts["notices"]))
+    frames, start = [], 0
+    facts_of_each = zip(facts["shapes"], facts["durations"], facts["resolutions"], strict=True)
+    for shape, duration, dpi in facts_of_each:
+        end = start + math.prod(shape)
+        plane = planes[start:end].reshape(shape)
+        start = end
+        colour = np.ascontiguousarray(plane[..., :-1] if facts["alpha"] else plane)
+        alpha = np.ascontiguousarray(plane[..., -1]) if facts["alpha"] else None
+        frames.append(Frame(colour, alpha, duration, tuple(dpi) if dpi else None))
+    return Picture(tuple(frames), Metadata(**metadata), facts["format"], tuple(facts["notices"]))

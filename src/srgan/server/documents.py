@@ -98,8 +98,7 @@ def describe_job(job: Job, jobs: Jobs) -> dict[str, Any]:
     """A job as a client sees it."""
     from srgan.server.order import file_name
 
-    height, width, frames, kind = job.source
-    task = job.task
+    source, task = job.source, job.task
     at = f"/v1/jobs/{job.id}"
     return {
         "id": job.id,
@@ -108,14 +107,19 @@ def describe_job(job: Job, jobs: Jobs) -> dict[str, Any]:
         "seconds_left": None if job.ended_at_all else round(jobs.seconds_left(job), 1),
         "position": jobs.position(job),
         "name": job.name,
-        "file_name": file_name(job.name, width, task.width, task.format),
+        "file_name": file_name(job.name, source.width, task.width, task.format),
         "model": job.choice.model,
         "realism": job.choice.realism,
-        "input": {"width": width, "height": height, "frames": frames, "format": kind},
+        "input": {
+            "width": source.width,
+            "height": source.height,
+            "frames": source.frames,
+            "format": source.format,
+        },
         "output": {
             "width": task.width,
             "height": task.height,
-            "frames": frames,
+            "frames": source.frames,
             "format": task.format,
         },
         "notices": list(job.notices),

@@ -6,10 +6,14 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from srgan.image.limits import area
 from srgan.server.lane import Choice, Task
 from srgan.server.problems import Problem
+
+if TYPE_CHECKING:
+    from srgan.image.decode import Info
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
@@ -30,7 +34,7 @@ class Job:
     name: str
     choice: Choice
     task: Task
-    source: tuple[int, int, int, str]  # height, width, frames, format
+    source: Info
     cost: int
     state: State = "queued"
     progress: float = 0.0
@@ -50,9 +54,17 @@ class Job:
         return self.state in ENDED
 
     @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """(height, width) of each frame of the result."""
+        from srgan.inference.upscale import like_first
+
+        first, target = (self.source.height, self.source.width), (self.task.height, self.task.width)
+        return [like_first(size, first, target) for size in self.source.sizes]
+
+    @property
     def work(self) -> int:
         """Result pixels of all frames."""
-        return self.task.height * self.task.width * self.source[2]
+        return area(self.sizes)
 
     def tell(self) -> None:
         """Wake everyone who waits for news of this job."""

@@ -185,7 +185,7 @@ class Jobs:
             Problem: the message names the limit.
         """
         try:
-            self.limits.picture.check_output(job.task.height, job.task.width, job.source[2])
+            self.limits.picture.check_output_pages(job.sizes)
         except SRGANError as error:
             raise Problem(code_of(error), str(error)) from error
 
