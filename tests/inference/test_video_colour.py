@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from inference.clips import HEIGHT, WIDTH, decoded, flat, make_clip, scene, times
 from srgan.classical.interpolation import Interpolation
 from srgan.inference.upscaler import Image
-from srgan.inference.video.colour import turn_of
+from srgan.inference.video.colour import side_data, turn_of
 from srgan.inference.video.job import VideoOptions, upscale_video
+from srgan.inference.video.light import SCREEN as SCREEN_DATA
+from srgan.inference.video.light import Light, light_of
 
 BICUBIC = Interpolation("bicubic")
 KR_KB = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}
@@ -329,3 +331,70 @@ def test_opacity_of_webm_which_its_decoder_does_not_show_is_said(tmp_path: Path)
     clip = make_clip(tmp_path / "clip.webm", frames, codec="libvpx-vp9", pix_fmt="yuva420p")
     done = upscale_video(clip, tmp_path / "big.mp4", BICUBIC, VideoOptions())
     assert "h264 is written without opacity: left out" in done.notices
+
+
+MADE_FOR = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
+SCREEN = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329, 0.005, 1000)
+
+
+def hdr10(path: Path, more: str = "") -> Path:
+    """Two frames of PQ in BT.2020."""
+    means = "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"
+    return make_clip(
+        path,
+        [scene(i, 64, 64) for i in range(2)],
+        codec="libx265",
+        pix_fmt="yuv420p10le",
+        colour=(9, LIMITED),
+        options={"x265-params": f"{means}{more}"},
+    )
+
+
+def light(path: Path) -> Light:
+    with av.open(str(path)) as made:
+        return light_of(side_data(next(made.decode(video=0))))
+
+
+@pytest.mark.parametrize(
+    ("target", "codec"),
+    [("big.mp4", None), ("big.mkv", "hevc"), ("big.mkv", "h264"), ("big.webm", "av1")],
+)
+def test_the_screen_and_brightness_of_hdr10_are_kept(
+    tmp_path: Path, target: str, codec: str | None
+) -> None:
+    clip = hdr10(tmp_path / "clip.mkv", f":master-display={MADE_FOR}:max-cll=1000,400")
+    done = upscale_video(
+        clip, tmp_path / target, BICUBIC, VideoOptions(scale=2, codec=codec, threads=1)
+    )
+    assert done.notices == ()
+    found = light(done.target)
+    assert found.screen is not None
+    assert [float(n) for n in found.screen] == pytest.approx(SCREEN, rel=1e-3)
+    assert found.brightness == (1000, 400)
+    tags = planes(done.target)[1]
+    assert [tags[name] for name in ("matrix", "primaries", "transfer")] == [9, 9, 16]
+
+
+def test_what_of_hdr10_is_not_there_is_not_made_up(tmp_path: Path) -> None:
+    for more, brightness in (("", None), (":max-cll=600,90", (600, 90))):
+        clip = hdr10(tmp_path / "clip.mkv", more)
+        options = VideoOptions(scale=2, overwrite=True)
+        done = upscale_video(clip, tmp_path / "big.mkv", BICUBIC, options)
+        assert light(done.target) == Light(None, brightness)
+
+
+def test_hdr10_that_a_codec_cannot_say_is_said_to_be_lost(tmp_path: Path) -> None:
+    clip = hdr10(tmp_path / "clip.mkv", f":master-display={MADE_FOR}")
+    done = upscale_video(clip, tmp_path / "big.mkv", BICUBIC, VideoOptions(scale=2, codec="ffv1"))
+    assert done.notices == (
+        "ffv1 is written without HDR10's data on screen and brightness: left out",
+    )
+
+
+def test_damaged_light_is_none() -> None:
+    ten = np.array([1, 2] * 10 + [1, 1], np.int32)
+    whole = ten.tobytes()
+    assert light_of({SCREEN_DATA: whole}).screen == (Fraction(1, 2),) * 10
+    ten[3] = 0
+    assert not light_of({SCREEN_DATA: ten.tobytes(), "CONTENT_LIGHT_LEVEL": bytes(8)})
+    assert not light_of({SCREEN_DATA: whole[:40]})

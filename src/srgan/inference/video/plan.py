@@ -10,6 +10,7 @@ from srgan.image.atomic import shown
 from srgan.image.limits import Limits
 from srgan.inference.file import Options, wanted_size
 from srgan.inference.video.codecs import Codec, Container
+from srgan.inference.video.light import is_written
 from srgan.inference.video.survey import Survey
 
 _COARSEST = Fraction(20_000)  # MP4's muxer doubles fewer ticks a second until they are 10,000
@@ -73,6 +74,10 @@ def losses(what: Survey, kind: Container, codec: Codec) -> tuple[str, ...]:
         lost.append(f"{codec.name} is written with {kept} bits: {what.depth} are rounded")
     if what.alpha:
         lost.append(f"{codec.name} is written without opacity: left out")
+    if what.light and not is_written(codec.encoder):
+        lost.append(
+            f"{codec.name} is written without HDR10's data on screen and brightness: left out"
+        )
     if what.interlaced:
         lost.append("it is interlaced: whole frames are made of its fields first")
     if kind.tick is not None and (what.grid * kind.tick).denominator != 1:

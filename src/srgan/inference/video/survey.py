@@ -25,6 +25,7 @@ from srgan.inference.video.colour import (
     turn_of,
 )
 from srgan.inference.video.library import library
+from srgan.inference.video.light import Light, light_of
 from srgan.inference.video.source import decoded, decoder, opened
 from srgan.inference.video.stamps import better, mean_rate
 from srgan.inference.video.whole import may_be_cut, missing, rate_of
@@ -33,8 +34,6 @@ _OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
 _END_S = 1
 _INSIDE = {
     "A53_CC": "captions inside the picture",
-    "MASTERING_DISPLAY_METADATA": "data on the screen it was made for",
-    "CONTENT_LIGHT_LEVEL": "data on its brightness",
     "DYNAMIC_HDR_PLUS": "HDR10+ data",
     "DOVI_METADATA": "Dolby Vision data",
 }
@@ -54,6 +53,7 @@ class Survey:
         depth: bits of a sample.
         alpha: whether they have opacity.
         interlaced: whether any was.
+        light: what it says of the screen it was made for and its brightness (HDR10).
         pixel_aspect: width of a stored pixel by its height.
         time_base: unit of the time stamps in seconds.
         grid: the largest number of seconds that all time stamps are multiples of; 0 for one at 0.
@@ -76,6 +76,7 @@ class Survey:
     depth: int
     alpha: bool
     interlaced: bool
+    light: Light
     pixel_aspect: Fraction
     time_base: Fraction
     grid: Fraction
@@ -158,6 +159,7 @@ class _Found:
     shown: list[int | None] = field(default_factory=list)  # time stamps of frames
     decoding: list[int] = field(default_factory=list)  # and of their packets
     inside: set[str] = field(default_factory=set)
+    light: Light = field(default_factory=Light)
 
     def flaw(self, what: str) -> None:
         """Take note of what cannot be read."""
@@ -218,7 +220,9 @@ class _Found:
             )
         if frame.is_corrupt:
             self.flaw("is damaged")
-        self.inside.update(side_data(frame))
+        beside = side_data(frame)
+        self.inside.update(beside)
+        self.light = self.light or light_of(beside)
         self.interlaced |= bool(frame.interlaced_frame)
         self.shown.append(frame.pts)
         self.last_shown = frame.duration or 0
@@ -268,6 +272,7 @@ class _Found:
             depth=depth_of(self.first),
             alpha=has_alpha(self.first) or self.video.metadata.get("alpha_mode") == "1",  # WebM
             interlaced=self.interlaced and min(self.first.height, self.first.width) >= FIELDS_LEAST,
+            light=self.light,
             pixel_aspect=aspect if aspect > 0 else Fraction(1),
             time_base=time_base,
             grid=gcd(*shown) * time_base,

@@ -15,6 +15,7 @@ from srgan.inference.video.beside import OF_THE_STREAM, Beside, kept
 from srgan.inference.video.codecs import Codec, Container
 from srgan.inference.video.colour import FromRGB
 from srgan.inference.video.library import library
+from srgan.inference.video.light import lit
 from srgan.inference.video.memory import bounded
 from srgan.inference.video.memory import threads as threads_within
 from srgan.inference.video.source import video_stream
@@ -161,6 +162,7 @@ class Writer:
             options["crf"] = str(crf)
         deep = self._what.depth > 8
         options = bounded(codec, options, height * width, deep=deep)
+        options = lit(codec.encoder, options, self._what.light)
         rate = min(self._what.rate, Fraction(codec.most_rate))
         made = self._out.add_stream(codec.encoder, rate=rate, options=options)
         context = made.codec_context
