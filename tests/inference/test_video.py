@@ -1,5 +1,6 @@
 """Videos: every frame at its time, everything beside them as it was, whole or not at all."""
 
+import io
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from inference.clips import HEIGHT, WIDTH, Counting, decoded, make_clip, packets, scene, times
 from srgan.classical.interpolation import Interpolation
@@ -335,21 +337,17 @@ def test_what_the_target_cannot_hold_is_said_and_the_rest_is_kept(tmp_path: Path
     assert streams(again.target) == streams(done.target)
 
 
-def test_a_cover_is_copied_and_not_taken_for_the_video(tmp_path: Path) -> None:
-    cover = b""
-    with av.open(str(tmp_path / "c.jpg"), "w", format="image2") as out:
-        stream = out.add_stream("mjpeg", rate=1)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuvj420p"
-        frame = av.VideoFrame.from_ndarray(scene(0, 64, 64), "rgb24")
-        (packet,) = stream.encode(frame) + stream.encode(None)
-        cover = bytes(packet)
+def covered(path: Path) -> bytes:
+    """Write a video with a cover; returns the cover."""
+    jpeg = io.BytesIO()
+    Pillow.fromarray(scene(0, 64, 64)).save(jpeg, "JPEG")
 
     def more(out: Any) -> Callable[[Any], None]:
         picture = out.add_mux_stream("mjpeg", width=64, height=64)
         picture.disposition = av.stream.Disposition.attached_pic
 
         def put(out: Any) -> None:
-            packet = av.Packet(cover)
+            packet = av.Packet(jpeg.getvalue())
             packet.stream, packet.time_base = picture, Fraction(1, 90000)
             packet.pts = packet.dts = 0
             packet.is_keyframe = True
@@ -357,12 +355,40 @@ def test_a_cover_is_copied_and_not_taken_for_the_video(tmp_path: Path) -> None:
 
         return put
 
-    clip = make_clip(tmp_path / "clip.mp4", SCENES, more=more)
-    done = enlarged(clip, tmp_path / "big.mp4")
-    assert done.size_in == (HEIGHT, WIDTH)
-    with av.open(str(done.target)) as made:
-        (other,) = (s for s in made.streams if s.disposition & av.stream.Disposition.attached_pic)
-        assert cover in [bytes(p) for p in made.demux(other)]
+    make_clip(path, SCENES, more=more)
+    return jpeg.getvalue()
+
+
+def covers(path: Path) -> list[bytes]:
+    with av.open(str(path)) as made:
+        found = [s for s in made.streams if s.disposition & av.stream.Disposition.attached_pic]
+        return [bytes(p) for p in made.demux(*found) if p.size] if found else []
+
+
+def test_a_cover_is_copied_and_not_taken_for_the_video(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    cover = covered(clip)
+    for name in ("big.mp4", "big.mkv", "big_again.mkv"):
+        done = enlarged(clip, tmp_path / name, scale=2)
+        assert (done.frames, done.notices) == (12, ())
+        assert done.size_in[0] * 2 == done.size_out[0]
+        assert covers(done.target) == [cover]
+        assert streams(done.target) == ["video", "video"]
+        clip = done.target
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("big.mov", "QuickTime has no place for its cover"), ("big.webm", "its picture (mjpeg)")],
+)
+def test_a_cover_that_has_no_place_is_said_to_be_left_out(
+    tmp_path: Path, target: str, said: str
+) -> None:
+    covered(tmp_path / "clip.mp4")
+    done = enlarged(tmp_path / "clip.mp4", tmp_path / target, scale=2)
+    (notice,) = done.notices
+    assert said in notice
+    assert covers(done.target) == []
 
 
 def test_a_frame_is_what_upscale_makes_of_it(tmp_path: Path) -> None:

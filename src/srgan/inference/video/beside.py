@@ -15,6 +15,7 @@ from srgan.inference.video.survey import Survey
 from srgan.inference.video.words import Rewritten, is_text
 
 _WARM_UP_S = Fraction(1, 20)  # what a decoder wants before the first sound: 2112 samples of AAC
+_COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}  # that Matroska attaches
 OF_THE_STREAM = ("encoder", "duration", "rotate", "bps", "number_of_", "_statistics")
 """Beginnings of the names of what is true of the source's stream alone."""
 
@@ -34,7 +35,7 @@ class Beside:
         chapters: whether it has some.
 
     Attributes:
-        attached: how many attachments.
+        attached, covers: how many attachments, and pictures that are covers.
         notices: what could not be kept as it is, one line each.
     """
 
@@ -44,7 +45,7 @@ class Beside:
         self._copies: dict[int, Any] = {}
         self._recoded: dict[int, Recoded | Rewritten] = {}
         self._dropped: Counter[str] = Counter()
-        self.attached = 0
+        self.attached = self.covers = 0
         self.notices: list[str] = []
 
     def add(self, stream: Any) -> None:
@@ -53,6 +54,9 @@ class Beside:
             "timecode" in stream.metadata or (_codec(stream) == "bin_data" and self._chapters)
         ):
             return  # MP4's tracks of the time code and of the chapters' names: written anew
+        if is_cover(stream) and self._kind.muxer == "matroska" and _codec(stream) in _COVERS:
+            self._attach(stream)
+            return
         headless = stream.index in self._what.headless
         held = not headless and _codec(stream) is not None and self._holds(stream)
         why = f"its {_named(stream)} cannot be copied into {self._kind.title}"
@@ -79,7 +83,9 @@ class Beside:
             self.attached += 1
         else:
             made.metadata.update(stream.metadata)
-        if stream.type == "video" and not is_cover(stream):
+        if is_cover(stream):
+            self.covers += 1
+        elif stream.type == "video":
             self.notices.append("its further moving picture is copied as it is")
         self._copies[stream.index] = made
 
@@ -110,6 +116,15 @@ class Beside:
                 self._mux(made, _named(recoded.made))
         for what, count in self._dropped.items():
             self.notices.append(f"{count} packets of its {what} have no sensible time: left out")
+
+    def _attach(self, stream: Any) -> None:
+        """Put a cover where Matroska has it, in an attachment."""
+        data = self._what.covers.get(stream.index)
+        if data is not None:
+            suffix, kind = _COVERS[stream.name]
+            name = stream.metadata.get("filename", f"cover.{suffix}")
+            self._out.add_attachment(name, kind, data)
+            self.covers += 1
 
     def _would_be_heard(self, packet: Any) -> bool:
         """Whether sound that the source's edit list hides would no longer be hidden."""

@@ -26,7 +26,7 @@ from srgan.inference.video.colour import (
 )
 from srgan.inference.video.library import library
 from srgan.inference.video.light import Light, light_of
-from srgan.inference.video.source import decoded, decoder, opened
+from srgan.inference.video.source import decoded, decoder, is_cover, opened
 from srgan.inference.video.stamps import better, mean_rate
 from srgan.inference.video.whole import may_be_cut, missing, rate_of
 
@@ -62,6 +62,7 @@ class Survey:
         stamps: the frames' time stamps where their own do not rise; else empty.
         longest: the seconds that a frame but the last is shown at most, and its number, from 1 on.
         last: how long the last frame is shown, in units of the time base; 0 where nothing says.
+        covers: the pictures that are attached, by the numbers of their streams.
         headless: streams of sound whose header is lost, without which they are not copied.
         notices: what the user should know.
     """
@@ -85,6 +86,7 @@ class Survey:
     stamps: tuple[int, ...]
     longest: tuple[Fraction, int]
     last: int
+    covers: dict[int, bytes]
     headless: frozenset[int]
     notices: tuple[str, ...]
 
@@ -124,7 +126,7 @@ def survey(
                 found.packet(packet)
                 found.sound(packet)
                 if progress is not None and packet.pos is not None:
-                    progress(min(1.0, packet.pos / max(1, found.bytes)))
+                    progress(min(1.0, packet.pos / max(1, found.size)))
             for frame in frames:
                 found.frame(frame, limits)
         with binary(source) as file:
@@ -138,7 +140,7 @@ class _Found:
 
     container: Any
     video: Any
-    bytes: int
+    size: int
     beside: int = 0
     first: Any = None
     interlaced: bool = False
@@ -152,6 +154,7 @@ class _Found:
     heard: set[int] = field(default_factory=set)  # streams of sound that have been decoded
     unheard: set[int] = field(default_factory=set)  # and that something could not be decoded of
     headless: set[int] = field(default_factory=set)
+    covers: dict[int, bytes] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
     ends: Fraction = Fraction(0)  # of picture and sound
     video_ends: Fraction = Fraction(0)
@@ -172,6 +175,8 @@ class _Found:
             self.flaw("is cut off or damaged")
         self.flawed_beside |= packet.is_corrupt and not ours
         self.beside += bool(packet.size) and not ours
+        if is_cover(packet.stream) and packet.size:
+            self.covers[packet.stream_index] = bytes(packet)
         time = packet.dts if packet.pts is None else packet.pts
         if time is None:
             return
@@ -284,6 +289,7 @@ class _Found:
                 default=(Fraction(0), 1),
             ),
             last=self._last(),
+            covers=self.covers,
             headless=frozenset(self.headless),
             notices=tuple(notices),
         )

@@ -18,7 +18,7 @@ from srgan.inference.video.library import library
 from srgan.inference.video.light import lit
 from srgan.inference.video.memory import bounded
 from srgan.inference.video.memory import threads as threads_within
-from srgan.inference.video.source import video_stream
+from srgan.inference.video.source import is_cover, video_stream
 from srgan.inference.video.survey import Survey
 
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
@@ -191,6 +191,8 @@ class Writer:
             lost = [key for key in told if key.casefold() not in there]
             if self._beside.attached > sum(stream.type == "attachment" for stream in made.streams):
                 lost.append("attachments")
+            if self._beside.covers > sum(map(is_cover, made.streams)):
+                lost.append("cover")
             if len(self._chapters) > len(made.chapters()):
                 lost.append("chapters")
             first = next(made.demux(video_stream(made)))
