@@ -12,17 +12,11 @@ from srgan.inference.video.library import library
 from srgan.inference.video.sound import Recoded, name_layout
 from srgan.inference.video.source import is_cover
 from srgan.inference.video.survey import Survey
+from srgan.inference.video.texts import OF_THE_STREAM, texts_of
 from srgan.inference.video.words import Rewritten, is_text
 
 _WARM_UP_S = Fraction(1, 20)  # what a decoder wants before the first sound: 2112 samples of AAC
 _COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}  # that Matroska attaches
-OF_THE_STREAM = ("encoder", "duration", "rotate", "bps", "number_of_", "_statistics")
-"""Beginnings of the names of what is true of the source's stream alone."""
-
-
-def kept(metadata: dict[str, str], without: tuple[str, ...]) -> dict[str, str]:
-    """Texts but those whose name, in any case, begins with one of ``without``."""
-    return {k: v for k, v in metadata.items() if not k.casefold().startswith(without)}
 
 
 class Beside:
@@ -36,6 +30,7 @@ class Beside:
 
     Attributes:
         attached, covers: how many attachments, and pictures that are covers.
+        had: the streams of the source that have a place.
         notices: what could not be kept as it is, one line each.
     """
 
@@ -46,6 +41,7 @@ class Beside:
         self._recoded: dict[int, Recoded | Rewritten] = {}
         self._dropped: Counter[str] = Counter()
         self.attached = self.covers = 0
+        self.had: list[Any] = []
         self.notices: list[str] = []
 
     def add(self, stream: Any) -> None:
@@ -82,12 +78,13 @@ class Beside:
         if stream.type == "attachment":
             self.attached += 1
         else:
-            made.metadata.update(stream.metadata)
+            made.metadata.update(texts_of(stream, self._kind.muxer))
         if is_cover(stream):
             self.covers += 1
         elif stream.type == "video":
             self.notices.append("its further moving picture is copied as it is")
         self._copies[stream.index] = made
+        self.had.append(stream)
 
     def put(self, packets: list[Any]) -> None:
         """Write packets of the source; those of streams that have no place are left."""
@@ -144,7 +141,8 @@ class Beside:
 
     def _recode(self, stream: Any, recoded: Recoded | Rewritten, codec: str, why: str) -> None:
         recoded.made.disposition = stream.disposition
-        recoded.made.metadata.update(kept(stream.metadata, OF_THE_STREAM))
+        recoded.made.metadata.update(texts_of(stream, self._kind.muxer, OF_THE_STREAM))
+        self.had.append(stream)
         self._recoded[stream.index] = recoded
         self.notices.append(f"{why}: recoded to {codec.removeprefix('lib')}")
 

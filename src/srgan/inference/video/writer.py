@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from srgan.errors import OutputFailed
 from srgan.image.opening import text_of
-from srgan.inference.video.beside import OF_THE_STREAM, Beside, kept
+from srgan.inference.video.beside import Beside
 from srgan.inference.video.codecs import Codec, Container
 from srgan.inference.video.colour import FromRGB
 from srgan.inference.video.library import library
@@ -20,6 +20,7 @@ from srgan.inference.video.memory import bounded
 from srgan.inference.video.memory import threads as threads_within
 from srgan.inference.video.source import is_cover, video_stream
 from srgan.inference.video.survey import Survey
+from srgan.inference.video.texts import OF_THE_STREAM, kept, texts_of, unsaid
 
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 _MICROSECOND = Fraction(1, 1_000_000)
@@ -177,7 +178,7 @@ class Writer:
             context.codec_tag = codec.tag
         context.thread_count = threads or threads_within(height * width, deep=deep)
         made.disposition = stream.disposition
-        made.metadata.update(kept(stream.metadata, OF_THE_STREAM))
+        made.metadata.update(texts_of(stream, self._kind.muxer, OF_THE_STREAM))
         return made
 
     def _check(self) -> None:
@@ -195,6 +196,7 @@ class Writer:
                 lost.append("cover")
             if len(self._chapters) > len(made.chapters()):
                 lost.append("chapters")
+            lost += unsaid(self._beside.had, made.streams)
             first = next(made.demux(video_stream(made)))
             moved = first.pts * first.time_base - (self._first or 0)
         if lost:
