@@ -12,6 +12,7 @@ OF_THE_STREAM = (
     "bps",
     "number_of_",
     "_statistics",
+    "alpha_mode",
 )
 """Beginnings of the names of what is true of the source's stream alone."""
 _OTHER_NAMES = {"cze": "ces", "fre": "fra", "rum": "ron", "slo": "slk"}  # of ISO 639-2/B
