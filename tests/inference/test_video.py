@@ -237,9 +237,8 @@ def test_sound_whose_header_is_lost_is_recoded_and_it_is_said(
     assert np.corrcoef(again[:both], whole[:both])[0, 1] > 0.97
 
 
-def furnish(out: Any) -> Callable[[Any], None]:
-    """Chapters, texts, a font, subtitles."""
-    out.metadata.update({"title": "A clip", "artist": "Someone", "weather": "fine"})
+def furnish_chapters(out: Any) -> None:
+    """Two chapters."""
     out.set_chapters(
         [
             {
@@ -252,6 +251,12 @@ def furnish(out: Any) -> Callable[[Any], None]:
             for i, (start, end, title) in enumerate([(0, 200, "one"), (200, 480, "two")])
         ]
     )
+
+
+def furnish(out: Any) -> Callable[[Any], None]:
+    """Chapters, texts, a font, subtitles."""
+    out.metadata.update({"title": "A clip", "artist": "Someone", "weather": "fine"})
+    furnish_chapters(out)
     out.add_attachment("letters.ttf", "font/ttf", b"letters" * 9)
     words = out.add_mux_stream("subrip", time_base=Fraction(1, 1000))
     words.metadata["language"] = "deu"
@@ -358,6 +363,37 @@ def test_languages_and_marks_that_have_no_place_are_said_to_be_lost(
     done = enlarged(source, tmp_path / target, scale=2)
     lost = [n for n in done.notices if "language" in n or "marks" in n]
     assert [n.partition("for its ")[2] for n in lost] == [f"{said}: left out"] * bool(said)
+
+
+@pytest.mark.parametrize("chapters", [False, True])
+def test_data_of_a_camera_are_copied_with_chapters_and_without(
+    tmp_path: Path, chapters: bool
+) -> None:
+    def more(out: Any) -> Callable[[Any], None]:
+        data = out.add_data_stream("bin_data")
+        data.time_base = Fraction(1, 1000)
+        if chapters:
+            furnish_chapters(out)
+
+        def put(out: Any) -> None:
+            for i in range(5):
+                packet = av.Packet(b"place %d" % i)
+                packet.stream, packet.time_base = data, Fraction(1, 1000)
+                packet.pts = packet.dts = 80 * i
+                packet.duration = 80
+                out.mux_one(packet)
+
+        return put
+
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, more=more)
+    done = enlarged(clip, tmp_path / "big.mp4", scale=2)
+    assert done.notices == ()
+    assert packets(clip, "data") == [(b"place %d" % i, Fraction(8 * i, 100)) for i in range(5)]
+    assert packets(done.target, "data") == packets(clip, "data")
+    with av.open(str(done.target)) as made:
+        assert len(made.chapters()) == 2 * chapters
+    done = enlarged(clip, tmp_path / "big.mkv", scale=2)
+    assert done.notices == ("Matroska has no place for its data (bin_data): left out",)
 
 
 def test_stereo_of_avi_that_names_no_speakers_is_copied_into_mp4(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from srgan.inference.video.texts import OF_THE_STREAM, texts_of
 from srgan.inference.video.words import Rewritten, is_text
 
 _WARM_UP_S = Fraction(1, 20)  # what a decoder wants before the first sound: 2112 samples of AAC
+_ALL = 48  # AVDISCARD_ALL
 _COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}  # that Matroska attaches
 
 
@@ -47,7 +48,7 @@ class Beside:
     def add(self, stream: Any) -> None:
         """Make a place for a stream of the source, if there can be one."""
         if stream.type == "data" and (
-            "timecode" in stream.metadata or (_codec(stream) == "bin_data" and self._chapters)
+            "timecode" in stream.metadata or (self._chapters and _names_chapters(stream))
         ):
             return  # MP4's tracks of the time code and of the chapters' names: written anew
         if is_cover(stream) and self._kind.muxer == "matroska" and _codec(stream) in _COVERS:
@@ -167,6 +168,14 @@ def _named(stream: Any) -> str:
     what = kind.get(stream.type, stream.type)
     name = _codec(stream)
     return f"{what} ({name})" if name else what
+
+
+def _names_chapters(stream: Any) -> bool:
+    """Whether it is MP4's track of chapters' names, which its demuxer reads by itself.
+
+    Data of cameras are of the same codec, but not left out by the demuxer.
+    """
+    return _codec(stream) == "bin_data" and int(getattr(stream, "discard", _ALL)) == _ALL
 
 
 def _codec(stream: Any) -> str | None:
