@@ -576,3 +576,28 @@ def test_a_time_code_is_written_anew_and_apple_texts_are_kept(tmp_path: Path) ->
     with av.open(str(done.target)) as made:
         assert made.metadata[place] == "+52.5+013.4/"
         assert made.streams[1].metadata["timecode"] == "01:00:00:00"
+
+
+def test_a_subtitle_without_an_end_lasts_as_long_as_the_video(tmp_path: Path) -> None:
+    picture = bytes.fromhex("0017000d00000102030000000d01060006000aff")
+
+    def more(out: Any) -> Callable[[Any], None]:
+        words = out.add_mux_stream("dvd_subtitle", time_base=Fraction(1, 1000))
+
+        def put(out: Any) -> None:
+            packet = av.Packet(picture)
+            packet.stream, packet.time_base = words, Fraction(1, 1000)
+            packet.pts = packet.dts = 120
+            packet.duration = (1 << 32) - 1  # as FFmpeg writes "until the next"
+            out.mux_one(packet)
+
+        return put
+
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, more=more)
+    done = enlarged(clip, tmp_path / "big.mp4", scale=2)
+    assert done.notices == ()
+    with av.open(str(done.target)) as made:
+        (shown,) = [p for p in made.demux(subtitles=0) if bytes(p) == picture]
+        assert (shown.pts, shown.duration) == (120, 360)
+        assert made.duration == 480_000
+    assert packets(done.target, "subtitle")[-1] == (picture, Fraction(120, 1000))

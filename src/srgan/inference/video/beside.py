@@ -95,6 +95,8 @@ class Beside:
             if stream is None and recoded is None:
                 continue
             what = _named(packet.stream)
+            if self._is_endless(packet, stream if recoded is None else recoded.made):
+                packet.duration = max(0, round(self._what.ends / packet.time_base) - packet.pts)
             shift = round(self._what.start / packet.time_base)
             if packet.pts is not None:
                 packet.pts -= shift
@@ -123,6 +125,16 @@ class Beside:
             name = stream.metadata.get("filename", f"cover.{suffix}")
             self._out.add_attachment(name, kind, data)
             self.covers += 1
+
+    def _is_endless(self, packet: Any, made: Any) -> bool:
+        """Whether a subtitle says no end but so late a time that the target cannot hold it."""
+        most = self._kind.longest
+        return bool(
+            most is not None
+            and packet.stream.type == "subtitle"
+            and packet.pts is not None
+            and (packet.duration or 0) * packet.time_base / made.time_base > most
+        )
 
     def _would_be_heard(self, packet: Any) -> bool:
         """Whether sound that the source's edit list hides would no longer be hidden."""

@@ -62,6 +62,7 @@ class Survey:
         stamps: the frames' time stamps where their own do not rise; else empty.
         longest: the seconds that a frame but the last is shown at most, and its number, from 1 on.
         last: how long the last frame is shown, in units of the time base; 0 where nothing says.
+        ends: when picture and sound end, in seconds, before ``start`` is taken.
         covers: the pictures that are attached, by the numbers of their streams.
         headless: streams of sound whose header is lost, without which they are not copied.
         notices: what the user should know.
@@ -86,6 +87,7 @@ class Survey:
     stamps: tuple[int, ...]
     longest: tuple[Fraction, int]
     last: int
+    ends: Fraction
     covers: dict[int, bytes]
     headless: frozenset[int]
     notices: tuple[str, ...]
@@ -289,6 +291,7 @@ class _Found:
                 default=(Fraction(0), 1),
             ),
             last=self._last(),
+            ends=self.ends,
             covers=self.covers,
             headless=frozenset(self.headless),
             notices=tuple(notices),
