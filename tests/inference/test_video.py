@@ -406,6 +406,65 @@ def test_stereo_of_avi_that_names_no_speakers_is_copied_into_mp4(tmp_path: Path)
     )
 
 
+def many_channels(codec: str, format: str, count: int) -> Callable[[Any], Callable[[Any], None]]:
+    """A function that gives a video sound of so many channels, half a second of silence."""
+
+    def more(out: Any) -> Callable[[Any], None]:
+        sound = out.add_stream(codec, rate=48000)
+        layout = {3: "3.0", 4: "quad", 16: "hexadecagonal"}.get(count, "mono")
+        sound.codec_context.layout, sound.codec_context.format = layout, format
+
+        def put(out: Any) -> None:
+            kind = np.float32 if format == "flt" else np.int16
+            frame = av.AudioFrame.from_ndarray(
+                np.full((1, 24000 * count), 0.3, kind), format, layout=layout
+            )
+            frame.sample_rate, frame.pts = 48000, 0
+            out.mux(sound.encode(frame))
+            out.mux(sound.encode(None))
+
+        return put
+
+    return more
+
+
+@pytest.mark.parametrize("count", [3, 4, 16])
+def test_sound_of_many_channels_that_matroska_names_no_speakers_of(
+    tmp_path: Path, count: int
+) -> None:
+    sound = many_channels("pcm_s16le", "s16", count)
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, more=sound)
+    for suffix, most in ((".mkv", 16), (".mp4", 8)):
+        done = enlarged(clip, tmp_path / f"big{suffix}", scale=2)
+        with av.open(str(done.target)) as made:
+            assert made.streams.audio[0].layout.nb_channels == (count if count <= most else 2)
+        if count <= most:
+            assert done.notices == ()
+        else:
+            assert done.notices == (
+                "its sound (pcm_s16le) cannot be copied into MP4: recoded to aac, "
+                "its 16 channels mixed to 2",
+            )
+
+
+def test_three_channels_are_not_mixed_to_two(tmp_path: Path) -> None:
+    sound = many_channels("pcm_s16le", "s16", 3)
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, more=sound)
+    done = enlarged(clip, tmp_path / "big.webm", scale=2)
+    with av.open(str(done.target)) as made:
+        assert made.streams.audio[0].layout.name == "3.0"
+
+
+def test_sound_of_more_than_16_bits_is_recoded_to_as_many_as_flac_has(tmp_path: Path) -> None:
+    sound = many_channels("pcm_f32be", "flt", 1)
+    clip = make_clip(tmp_path / "clip.mov", SCENES, more=sound)
+    done = enlarged(clip, tmp_path / "big.mkv", scale=2)
+    with av.open(str(done.target)) as made:
+        frame = next(made.decode(audio=0))
+        assert frame.format.name == "s32"
+        assert abs(frame.to_ndarray()[0, 9] / 2**31 - 0.3) < 2**-23
+
+
 @pytest.mark.parametrize(
     ("target", "becomes"),
     [("big.mp4", "mov_text"), ("big.mov", "mov_text"), ("big.webm", "webvtt")],

@@ -9,7 +9,7 @@ from typing import Any
 
 from srgan.inference.video.codecs import Container
 from srgan.inference.video.library import library
-from srgan.inference.video.sound import Recoded, name_layout
+from srgan.inference.video.sound import Recoded, has_layout, name_layout
 from srgan.inference.video.source import is_cover
 from srgan.inference.video.survey import Survey
 from srgan.inference.video.texts import OF_THE_STREAM, texts_of
@@ -157,10 +157,13 @@ class Beside:
         recoded.made.metadata.update(texts_of(stream, self._kind.muxer, OF_THE_STREAM))
         self.had.append(stream)
         self._recoded[stream.index] = recoded
-        self.notices.append(f"{why}: recoded to {codec.removeprefix('lib')}")
+        self.notices.append(f"{why}: recoded to {codec.removeprefix('lib')}{recoded.change}")
 
     def _holds(self, stream: Any) -> bool:
         """Whether the kind of file takes a stream as it is, found by trying."""
+        heard = stream.type == "audio" and _can_be_decoded(stream)
+        if heard and self._kind.muxer == "mp4" and not has_layout(stream.codec_context):
+            return False  # which its muxer would find at the end
         try:
             with self._av.open(io.BytesIO(), "w", format=self._kind.muxer) as trial:
                 trial.add_stream_from_template(stream, opaque=True)

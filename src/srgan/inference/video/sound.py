@@ -8,9 +8,17 @@ from typing import Any
 
 from srgan.inference.video.library import library
 
-_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+# By the number of channels; all the encoders take them.
+_LAYOUTS = dict(enumerate(("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"), start=1))
 _OF_AAC = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _FORMATS = {"aac": "fltp", "libopus": "flt", "flac": "s16"}
+_DEEP = (
+    "s32",
+    "s32p",
+    "flt",
+    "dbl",
+    "s64",
+)  # what codecs without loss are decoded to; others: fltp
 _BITS = {"aac": 96_000, "libopus": 64_000}  # a second and channel
 _FILL = "async=1"  # silence where time stamps leave a gap, so that it stays in step
 
@@ -18,8 +26,17 @@ _FILL = "async=1"  # silence where time stamps leave a gap, so that it stays in 
 def name_layout(context: Any) -> None:
     """Say which speakers sound is for where it has but a number of them, which MP4 refuses."""
     layout = context.layout
-    if layout.name.endswith(" channels") and layout.nb_channels in _LAYOUTS:
+    if _is_nameless(layout) and layout.nb_channels in _LAYOUTS:
         context.layout = _LAYOUTS[layout.nb_channels]
+
+
+def has_layout(context: Any) -> bool:
+    """Whether it is known for which speakers sound is, or can be said by :func:`name_layout`."""
+    return not _is_nameless(context.layout) or context.layout.nb_channels in _LAYOUTS
+
+
+def _is_nameless(layout: Any) -> bool:
+    return bool(layout.name.endswith(" channels"))
 
 
 class Recoded:
@@ -32,6 +49,7 @@ class Recoded:
 
     Attributes:
         made: the stream of the result.
+        change: what else than the codec is another, for a notice.
     """
 
     def __init__(self, out: Any, stream: Any, encoder: str) -> None:
@@ -40,8 +58,11 @@ class Recoded:
         rate = source.sample_rate
         if encoder == "libopus" or (encoder == "aac" and rate not in _OF_AAC):
             rate = 48000
-        self._layout = _LAYOUTS.get(source.layout.nb_channels, "stereo")
-        self._format, self._rate = _FORMATS[encoder], rate
+        channels = source.layout.nb_channels
+        self._layout = _LAYOUTS.get(channels, "stereo")
+        self.change = f", its {channels} channels mixed to 2" if channels not in _LAYOUTS else ""
+        deep = encoder == "flac" and source.format.name in _DEEP
+        self._format, self._rate = "s32" if deep else _FORMATS[encoder], rate
         self.made = out.add_stream(encoder, rate=rate)
         context = self.made.codec_context
         context.layout, context.format = self._layout, self._format

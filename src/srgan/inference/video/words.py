@@ -27,7 +27,10 @@ class Rewritten:
 
     Attributes:
         made: the stream of the result.
+        change: what else than the codec is another, for a notice.
     """
+
+    change = ""
 
     def __init__(self, out: Any, stream: Any, encoder: str) -> None:
         self._source = stream.codec_context
