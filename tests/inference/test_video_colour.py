@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from inference.clips import HEIGHT, WIDTH, decoded, flat, make_clip, scene, times
 from srgan.classical.interpolation import Interpolation
 from srgan.inference.upscaler import Image
+from srgan.inference.video import survey
 from srgan.inference.video.colour import side_data, turn_of
 from srgan.inference.video.job import VideoOptions, upscale_video
 from srgan.inference.video.light import SCREEN as SCREEN_DATA
@@ -400,3 +401,44 @@ def test_damaged_light_is_none() -> None:
     ten[3] = 0
     assert not light_of({SCREEN_DATA: ten.tobytes(), "CONTENT_LIGHT_LEVEL": bytes(8)})
     assert not light_of({SCREEN_DATA: whole[:40]})
+
+
+TWO_EYES = "mark as pictures for two eyes"
+
+
+@pytest.mark.parametrize(
+    ("packing", "target", "said"),
+    [
+        (None, "big.mp4", ()),
+        ("frame-packing=3", "big.mp4", (f"its {TWO_EYES} cannot be kept: left out",)),
+        ("tag", "big.mkv", ()),
+        ("tag", "big.mp4", (f"MP4 has no place for its {TWO_EYES}: left out",)),
+    ],
+)
+def test_pictures_for_two_eyes_are_marked_or_it_is_said(
+    tmp_path: Path, packing: str | None, target: str, said: tuple[str, ...]
+) -> None:
+    def more(out: Any) -> None:
+        if packing == "tag":
+            out.streams.video[0].metadata["stereo_mode"] = "left_right"
+
+    options = {"crf": "1"}
+    if packing not in (None, "tag"):
+        options["x264-params"] = str(packing)
+    clip = make_clip(
+        tmp_path / "clip.mkv", [scene(i) for i in range(2)], more=more, options=options
+    )
+    done = upscale_video(clip, tmp_path / target, BICUBIC, VideoOptions(scale=2))
+    assert done.notices == said
+    with av.open(str(done.target)) as made:
+        kept = made.streams.video[0].metadata.get("stereo_mode")
+    assert kept == ("left_right" if (packing, target) == ("tag", "big.mkv") else None)
+
+
+def test_a_picture_all_around_is_said_to_lose_its_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", [scene(0)])
+    monkeypatch.setattr(survey, "side_data", lambda frame: {"SPHERICAL": b""})
+    done = upscale_video(clip, tmp_path / "big.mkv", BICUBIC, VideoOptions(scale=2))
+    assert done.notices == ("its mark as a picture all around cannot be kept: left out",)

@@ -36,6 +36,10 @@ _INSIDE = {
     "A53_CC": "captions inside the picture",
     "DYNAMIC_HDR_PLUS": "HDR10+ data",
     "DOVI_METADATA": "Dolby Vision data",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid data",
+    "AMBIENT_VIEWING_ENVIRONMENT": "data on the light around its viewers",
+    "SPHERICAL": "mark as a picture all around",
+    "STEREO3D": "mark as pictures for two eyes",
 }
 
 
@@ -229,6 +233,8 @@ class _Found:
             self.flaw("is damaged")
         beside = side_data(frame)
         self.inside.update(beside)
+        if self.video.metadata.get("stereo_mode"):
+            self.inside.discard("STEREO3D")  # Matroska's mark; it is kept where it has a place
         self.light = self.light or light_of(beside)
         self.interlaced |= bool(frame.interlaced_frame)
         self.shown.append(frame.pts)

@@ -196,6 +196,8 @@ class Writer:
                 lost.append("cover")
             if len(self._chapters) > len(made.chapters()):
                 lost.append("chapters")
+            if "stereo_mode" in self._video.metadata.keys() - video_stream(made).metadata.keys():
+                lost.append("mark as pictures for two eyes")
             lost += unsaid(self._beside.had, made.streams)
             first = next(made.demux(video_stream(made)))
             moved = first.pts * first.time_base - (self._first or 0)
