@@ -134,6 +134,26 @@ def test_sound_is_copied_bit_for_bit(tmp_path: Path, sound: str) -> None:
     assert packets(done.target, "audio") == packets(clip, "audio")
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_no_frame_is_lost_where_the_picture_is_not_the_first_stream(
+    tmp_path: Path, suffix: str
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", SCENES, sound="aac")  # with frames that are reordered
+    other = tmp_path / f"other{suffix}"
+    with av.open(str(clip)) as source, av.open(str(other), "w") as out:
+        given = sorted(source.streams, key=lambda stream: stream.type)
+        made = {stream.index: out.add_stream_from_template(stream) for stream in given}
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = made[packet.stream_index]
+                out.mux(packet)
+    assert streams(other) == ["audio", "video"]
+    done = enlarged(other, tmp_path / f"big{suffix}", scale=2)
+    assert done.frames == 12
+    assert times(done.target) == times(other)
+    assert streams(done.target) == ["audio", "video"]
+
+
 def test_between_containers_sound_moves_with_the_picture(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", SCENES, sound="aac")  # the sound begins before 0
     done = enlarged(clip, tmp_path / "big.mkv")

@@ -106,7 +106,8 @@ def decoded(
         frames: list[Any] = []
         again = packet is not None and not packet.size and packet.dts is not None
         # An empty packet says "the last frame again"; to a decoder it would be the end.
-        if packet is None or (packet.stream_index == video.index and not again):
+        # The number in an empty one that ends a stream is always 0: ask the stream.
+        if packet is None or (packet.stream.index == video.index and not again):
             try:
                 frames = video.decode(packet)
             except av.EOFError:
