@@ -416,6 +416,29 @@ def test_data_of_a_camera_are_copied_with_chapters_and_without(
     assert done.notices == ("Matroska has no place for its data (bin_data): left out",)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_chapter_without_a_title_does_not_take_the_next_ones(tmp_path: Path, suffix: str) -> None:
+    def more(out: Any) -> None:
+        out.set_chapters(
+            [
+                {
+                    "id": i + 1,
+                    "start": 160 * i,
+                    "end": 160 * (i + 1),
+                    "time_base": Fraction(1, 1000),
+                    "metadata": {"title": title} if title else {},
+                }
+                for i, title in enumerate(["one", "", "three"])
+            ]
+        )
+
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, more=more)
+    done = enlarged(clip, tmp_path / f"big{suffix}", scale=2)
+    with av.open(str(done.target)) as made:
+        found = [(c["start"] * c["time_base"], c["metadata"]["title"]) for c in made.chapters()]
+    assert found == [(0, "one"), (Fraction(16, 100), ""), (Fraction(32, 100), "three")]
+
+
 def test_stereo_of_avi_that_names_no_speakers_is_copied_into_mp4(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.avi", SCENES, sound="pcm_s16le", speakers="stereo")
     with av.open(str(clip)) as made:

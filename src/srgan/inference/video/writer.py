@@ -67,6 +67,11 @@ class Writer:
         self._av, self._file, self._kind, self._what = av, file, kind, what
         self._source_metadata = kept(source.metadata, _OF_THE_FILE)
         self._chapters = list(source.chapters())
+        if kind.muxer in ("mp4", "mov"):  # whose muxer mixes up those after one without a title
+            self._chapters = [
+                {**chapter, "metadata": {"title": "", **chapter["metadata"]}}
+                for chapter in self._chapters
+            ]
         finest = what.time_base.denominator <= codec.finest
         self._time_base = what.time_base if finest else _MICROSECOND
         self._durations: dict[int, int] = {}
