@@ -1,5 +1,8 @@
 """Videos that are cut off, no videos, too large, or not finished: one line, nothing left."""
 
+import gc
+import io
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -235,7 +238,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             return getattr(self._file, name)
 
     def open_full(file: Any, mode: str, **how: Any) -> Any:
-        real = mode == "w" and type(file).__name__ == "BufferedRandom"
+        real = mode == "w" and not isinstance(file, io.BytesIO)  # which is a trial
         return av.open(Full(file) if real else file, mode, **how)
 
     class Library:
@@ -248,6 +251,30 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(OutputFailed, match="No space left"):
         enlarged(clip, tmp_path / "big.mp4")
     assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit on the size of files")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_disk_that_becomes_full_at_any_time_is_told_in_one_line(
+    tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import resource
+
+    clip = make_clip(tmp_path / "clip.mkv", LONG, sound="pcm_s16le")
+    target = tmp_path / f"big{suffix}"
+    size = enlarged(clip, target, scale=2).target.stat().st_size
+    target.unlink()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for most in (0, size // 3, size - 5000, size - 500, size - 1):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        try:
+            with pytest.raises(OutputFailed, match="cannot be written: File too large"):
+                enlarged(clip, target, scale=2)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert [p.name for p in tmp_path.iterdir()] == ["clip.mkv"]
+    gc.collect()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_without_pyav_one_line_says_what_to_install(

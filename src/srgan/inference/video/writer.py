@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
 from typing import Any, BinaryIO
@@ -82,8 +83,13 @@ class Writer:
             options["movflags"] = "faststart"  # the index in front: players start at once
         if kind.muxer == "mov" and any("." in key for key in self._source_metadata):
             options["movflags"] += "+use_metadata_tags"  # Apple's own, such as the place
+        self._sink = _FailsOnce(file)
         self._out = av.open(
-            file, "w", format=kind.muxer, options=options, io_open=lambda *_: _Again(file)
+            self._sink,
+            "w",
+            format=kind.muxer,
+            options=options,
+            io_open=lambda *_: _Again(self._sink),
         )
         self._out.metadata.update(self._source_metadata)
         self._video: Any = None
@@ -139,6 +145,8 @@ class Writer:
         self._mux(self._video.encode(None))
         self._beside.finish()
         self._out.close()
+        if self._sink.failed is not None:
+            raise self._sink.failed
         self.notices += self._beside.notices
         self._check()
 
@@ -215,10 +223,47 @@ class Writer:
             )
 
 
+class _FailsOnce:
+    """A file whose first failure is raised and no other: PyAV prints the traceback of each further.
+
+    Attributes:
+        failed: that failure.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.failed: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """Write; after a failure to nowhere."""
+        return int(self._try(self._file.write, data, instead=len(data)))
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; after a failure none."""
+        return bytes(self._try(self._file.read, size, instead=b""))
+
+    def seek(self, to: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place; after a failure nowhere."""
+        return int(self._try(self._file.seek, to, whence, instead=0))
+
+    def tell(self) -> int:
+        """The place; after a failure 0."""
+        return int(self._try(self._file.tell, instead=0))
+
+    def _try(self, action: Callable[..., Any], *given: Any, instead: Any) -> Any:
+        if self.failed is not None:
+            return instead
+        try:
+            return action(*given)
+        except OSError as error:
+            self.failed = error
+            raise
+
+
 class _Again:
     """A file that is being written, read at a place of its own: to move its index to the front."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: _FailsOnce) -> None:
         self._file, self._at = file, 0
 
     def read(self, size: int) -> bytes:
