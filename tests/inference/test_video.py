@@ -680,6 +680,19 @@ def test_a_time_code_is_written_anew_and_apple_texts_are_kept(tmp_path: Path) ->
         assert made.streams[1].metadata["timecode"] == "01:00:00:00"
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_time_code_of_the_file_is_not_said_to_be_lost(tmp_path: Path, suffix: str) -> None:
+    def more(out: Any) -> None:
+        out.metadata["timecode"] = "01:00:00:00"
+
+    clip = make_clip(tmp_path / "clip.mkv", SCENES, more=more)
+    done = enlarged(clip, tmp_path / f"big{suffix}", scale=2)
+    assert done.notices == ()
+    with av.open(str(done.target)) as made:
+        texts = [made.metadata, *(stream.metadata for stream in made.streams)]
+        assert "01:00:00:00" in [v for t in texts for k, v in t.items() if k.lower() == "timecode"]
+
+
 def test_a_subtitle_without_an_end_lasts_as_long_as_the_video(tmp_path: Path) -> None:
     picture = bytes.fromhex("0017000d00000102030000000d01060006000aff")
 

@@ -201,6 +201,8 @@ class Writer:
         title = self._kind.title
         with self._av.open(self._file, "r", metadata_errors="replace") as made:
             there = {key.casefold() for key in made.metadata}
+            if any("timecode" in stream.metadata for stream in made.streams):
+                there.add("timecode")  # MP4 has it in a track
             told = kept(self._source_metadata, _NO_LOSS)
             lost = [key for key in told if key.casefold() not in there]
             if self._beside.attached > sum(stream.type == "attachment" for stream in made.streams):
