@@ -13,10 +13,11 @@ from inference.clips import HEIGHT, WIDTH, decoded, flat, make_clip, scene, time
 from srgan.classical.interpolation import Interpolation
 from srgan.inference.upscaler import Image
 from srgan.inference.video import survey
-from srgan.inference.video.colour import side_data, turn_of
+from srgan.inference.video.colour import Colours, side_data, turn_of
 from srgan.inference.video.job import VideoOptions, upscale_video
 from srgan.inference.video.light import SCREEN as SCREEN_DATA
 from srgan.inference.video.light import Light, light_of
+from srgan.inference.video.sites import chroma_site
 
 BICUBIC = Interpolation("bicubic")
 KR_KB = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}
@@ -442,3 +443,15 @@ def test_a_picture_all_around_is_said_to_lose_its_mark(
     monkeypatch.setattr(survey, "side_data", lambda frame: {"SPHERICAL": b""})
     done = upscale_video(clip, tmp_path / "big.mkv", BICUBIC, VideoOptions(scale=2))
     assert done.notices == ("its mark as a picture all around cannot be kept: left out",)
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+def test_where_chroma_lies_is_said_where_a_reader_would_take_it_for_elsewhere(
+    tmp_path: Path, codec: str
+) -> None:
+    clip = hdr10(tmp_path / "clip.mkv")  # BT.2020, which is read as if on the first of two rows
+    done = upscale_video(
+        clip, tmp_path / "big.mkv", BICUBIC, VideoOptions(scale=2, codec=codec, threads=1)
+    )
+    with av.open(str(done.target)) as made:
+        assert chroma_site(made.streams.video[0], Colours(9, False, 9, 16)) == "left"

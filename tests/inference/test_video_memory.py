@@ -11,6 +11,7 @@ from srgan.inference.video.codecs import CODECS
 from srgan.inference.video.job import VideoOptions, upscale_video
 
 HD, UHD, UHD2 = 1920 * 1080, 3840 * 2160, 7680 * 4320
+LEFT = "chroma-sample-position=left"
 
 
 @pytest.mark.parametrize(
@@ -25,8 +26,8 @@ HD, UHD, UHD2 = 1920 * 1080, 3840 * 2160, 7680 * 4320
         ("vp9", 10**9, False, {"lag-in-frames": "0"}),
         ("hevc", UHD, False, {"x265-params": "log-level=none:rc-lookahead=10:frame-threads=1"}),
         ("hevc", UHD2, False, {"x265-params": "log-level=none:rc-lookahead=5:frame-threads=1"}),
-        ("av1", UHD, False, {"svtav1-params": "lookahead=0:lp=2"}),
-        ("av1", UHD2, False, {"svtav1-params": "lookahead=0:lp=1:hierarchical-levels=2"}),
+        ("av1", UHD, False, {"svtav1-params": f"{LEFT}:lookahead=0:lp=2"}),
+        ("av1", UHD2, False, {"svtav1-params": f"{LEFT}:lookahead=0:lp=1:hierarchical-levels=2"}),
         ("ffv1", UHD2, False, {}),
     ],
 )

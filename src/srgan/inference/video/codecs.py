@@ -69,7 +69,7 @@ CODECS = {
             "yuv420p10le",
             24,
             63,
-            options={"preset": "8"},
+            options={"preset": "8", "svtav1-params": "chroma-sample-position=left"},
             most_rate=240,
         ),
         Codec(
