@@ -436,13 +436,20 @@ def test_pictures_for_two_eyes_are_marked_or_it_is_said(
     assert kept == ("left_right" if (packing, target) == ("tag", "big.mkv") else None)
 
 
-def test_a_picture_all_around_is_said_to_lose_its_mark(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"SPHERICAL": b""}, "mark as a picture all around"),
+        ({SCREEN_DATA: bytes(88)}, "incomplete data on the screen it was made for"),
+    ],
+)
+def test_what_a_frame_carries_and_cannot_be_kept_is_said(
+    tmp_path: Path, data: dict[str, bytes], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = make_clip(tmp_path / "clip.mkv", [scene(0)])
-    monkeypatch.setattr(survey, "side_data", lambda frame: {"SPHERICAL": b""})
+    monkeypatch.setattr(survey, "side_data", lambda frame: data)
     done = upscale_video(clip, tmp_path / "big.mkv", BICUBIC, VideoOptions(scale=2))
-    assert done.notices == ("its mark as a picture all around cannot be kept: left out",)
+    assert done.notices == (f"its {said} cannot be kept: left out",)
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])

@@ -37,7 +37,8 @@ def light_of(side_data: dict[str, bytes]) -> Light:
     """What the side data of a frame say, in the structures of libavutil."""
     screen = brightness = None
     data = np.frombuffer(side_data.get(SCREEN, b"")[:88], np.int32).tolist()
-    if len(data) == 22 and all(data[20:]) and all(data[1:20:2]):  # both parts, no division by 0
+    whole = len(data) == 22 and all(data[20:])  # both parts are there
+    if whole and min(data[:20:2]) >= 0 and min(data[1:20:2]) > 0:
         screen = tuple(Fraction(data[i], data[i + 1]) for i in range(0, 20, 2))
     levels = np.frombuffer(side_data.get(BRIGHTNESS, b"")[:8], np.uint32).tolist()
     if len(levels) == 2 and any(levels):

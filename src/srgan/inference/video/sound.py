@@ -12,13 +12,8 @@ from srgan.inference.video.library import library
 _LAYOUTS = dict(enumerate(("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"), start=1))
 _OF_AAC = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _FORMATS = {"aac": "fltp", "libopus": "flt", "flac": "s16"}
-_DEEP = (
-    "s32",
-    "s32p",
-    "flt",
-    "dbl",
-    "s64",
-)  # what codecs without loss are decoded to; others: fltp
+# What sound of more than 16 bits is decoded to, if it was coded without loss; else it is fltp.
+_DEEP = ("s32", "s32p", "flt", "dbl", "s64")
 _BITS = {"aac": 96_000, "libopus": 64_000}  # a second and channel
 _FILL = "async=1"  # silence where time stamps leave a gap, so that it stays in step
 

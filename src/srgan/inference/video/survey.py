@@ -25,7 +25,7 @@ from srgan.inference.video.colour import (
     turn_of,
 )
 from srgan.inference.video.library import library
-from srgan.inference.video.light import Light, light_of
+from srgan.inference.video.light import SCREEN, Light, light_of
 from srgan.inference.video.source import decoded, decoder, is_cover, opened
 from srgan.inference.video.stamps import better, mean_rate
 from srgan.inference.video.whole import may_be_cut, missing, rate_of
@@ -34,6 +34,7 @@ _OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
 _END_S = 1
 _INSIDE = {
     "A53_CC": "captions inside the picture",
+    SCREEN: "incomplete data on the screen it was made for",
     "DYNAMIC_HDR_PLUS": "HDR10+ data",
     "DOVI_METADATA": "Dolby Vision data",
     "DYNAMIC_HDR_VIVID": "HDR Vivid data",
@@ -236,6 +237,8 @@ class _Found:
         if self.video.metadata.get("stereo_mode"):
             self.inside.discard("STEREO3D")  # Matroska's mark; it is kept where it has a place
         self.light = self.light or light_of(beside)
+        if self.light.screen is not None:
+            self.inside.discard(SCREEN)
         self.interlaced |= bool(frame.interlaced_frame)
         self.shown.append(frame.pts)
         self.last_shown = frame.duration or 0
