@@ -18,7 +18,17 @@ def test_every_public_name_is_listed_and_there() -> None:
     for name in srgan.__all__:
         assert getattr(srgan, name) is not None
     shown = {n for n in vars(srgan) if not n.startswith("_")}
-    modules = {"api", "classical", "cli", "errors", "evaluation", "export", "image", "inference"}
+    modules = {
+        "api",
+        "arguments",
+        "classical",
+        "cli",
+        "errors",
+        "evaluation",
+        "export",
+        "image",
+        "inference",
+    }
     modules |= {
         "integrations",
         "losses",

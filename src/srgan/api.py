@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Real
-from operator import index
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from srgan import arguments
+from srgan.arguments import in_python, told_in_python
 from srgan.errors import SRGANWarning, UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ P = TypeVar("P", bound="str | PathLike[str]")
 T = TypeVar("T", bound="str | PathLike[str] | PillowImage.Image | np.ndarray[Any, Any]")
 
 
+@told_in_python()
 def upscale(
     image: T,
     model: str | PathLike[str] | Upscaler | None = None,
@@ -35,6 +36,9 @@ def upscale(
     realism: float | None = None,
     output: str | PathLike[str] | None = None,
     overwrite: bool = False,
+    max_input_mp: float | None = None,
+    max_output_mp: float | None = None,
+    max_frames: int | None = None,
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
@@ -47,7 +51,8 @@ def upscale(
             - a path: the result is written beside it (``photo.jpg`` → ``photo_x4.jpg``), or to
               ``output``, and its path comes back. Metadata, transparency, animation and bit
               depth are kept.
-            - a Pillow image of any mode; modes that hold no photo come back as RGB or RGBA.
+            - a Pillow image of any mode but I and F, whose 32 bits have no fixed range; modes
+              that hold no photo come back as RGB or RGBA.
             - a numpy array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA: uint8, uint16,
               or floating point in [0, 1], a little beyond it clipped; shape and dtype come back
               as given.
@@ -61,6 +66,9 @@ def upscale(
             and ``srgan-photo`` are at 0.875.
         output: path of the result, for a path.
         overwrite: replace a result that exists.
+        max_input_mp, max_output_mp: megapixels of the largest file taken and of the largest
+            result made of one, all frames together. Default 64 and 1200.
+        max_frames: frames of the longest animation, or pages of the longest TIFF. Default 300.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         precision: ``"auto"``, ``"fp32"``, ``"bf16"`` or ``"int8"``.
         threads: processor threads; default all.
@@ -75,9 +83,19 @@ def upscale(
     Warns:
         SRGANWarning: of a path: what the result's format could not keep, a line for each.
     """
-    if output is not None and not isinstance(image, str | PathLike):
-        raise UsageError("output goes with a path; what is given in memory comes back in memory")
-    shape, scale, long_edge = _shape(size), _real("scale", scale), _whole("long_edge", long_edge)
+    if not isinstance(image, str | PathLike):
+        if output is not None:
+            raise UsageError(
+                "output goes with a path; what is given in memory comes back in memory"
+            )
+        if (max_input_mp, max_output_mp, max_frames) != (None, None, None):
+            raise UsageError("limits are for files; what is given in memory has none")
+    if threads is not None and not (model is None or isinstance(model, str | PathLike)):
+        raise UsageError("threads are chosen when a model is opened: give them to srgan.load")
+    limits = arguments.limits(max_input_mp, max_output_mp, max_frames)
+    overwrite = arguments.switch("overwrite", overwrite)
+    shape, scale = arguments.shape(size), arguments.real("scale", scale)
+    long_edge = arguments.whole("long_edge", long_edge)
     upscaler = _opened(model, device, precision, threads, realism)
     if scale is None and size is None and long_edge is None:
         scale = 4.0
@@ -87,9 +105,11 @@ def upscale(
     if isinstance(image, str | PathLike):
         from srgan.inference.file import Options, default_output, upscale_file
 
-        source = Path(image)
-        options = Options(scale=scale, size=shape, long_edge=long_edge, overwrite=overwrite)
-        target = Path(output) if output is not None else default_output(source, options)
+        source = arguments.path("a picture", image)
+        options = Options(
+            scale=scale, size=shape, long_edge=long_edge, overwrite=overwrite, limits=limits
+        )
+        target = _target(output) or default_output(source, options)
         done = upscale_file(source, target, upscaler, options)
         _warn(source, done.notices)
         return type(image)(target) if isinstance(image, str) else target  # type: ignore[return-value]
@@ -99,9 +119,11 @@ def upscale(
         return _pillow(image, upscaler, asked)  # type: ignore[return-value]
     raise UsageError(
         f"a picture is a path, a Pillow image or a numpy array, not {type(image).__name__}"
+        f"{_way_out(image)}"
     )
 
 
+@told_in_python()
 def upscale_video(
     video: P,
     model: str | PathLike[str] | Upscaler = "fast",
@@ -115,6 +137,8 @@ def upscale_video(
     crf: int | None = None,
     overwrite: bool = False,
     allow_damaged: bool = False,
+    max_input_mp: float | None = None,
+    max_output_mp: float | None = None,
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
@@ -132,6 +156,8 @@ def upscale_video(
         crf: the encoder's quality, lower for better and larger files.
         overwrite: replace a result that exists.
         allow_damaged: take what a damaged file still holds.
+        max_input_mp, max_output_mp: megapixels of the largest frame taken and of the largest
+            made. Default 64 and 1200.
         device, precision, threads: as :func:`upscale` takes them.
         progress: told the frames done, with fractions, and how many there are.
 
@@ -152,24 +178,28 @@ def upscale_video(
     from srgan.inference.video.job import VideoOptions, default_output
     from srgan.inference.video.job import upscale_video as run
 
-    source = Path(video)
+    source = arguments.path("a video", video)
+    if progress is not None and not callable(progress):
+        raise UsageError(f"progress is a function of two numbers, not {type(progress).__name__}")
     options = VideoOptions(
-        scale=_real("scale", scale),
-        size=_shape(size),
-        long_edge=_whole("long_edge", long_edge),
+        scale=arguments.real("scale", scale),
+        size=arguments.shape(size),
+        long_edge=arguments.whole("long_edge", long_edge),
         codec=codec,
-        crf=_whole("crf", crf),
-        overwrite=overwrite,
-        allow_damaged=allow_damaged,
-        threads=_whole("threads", threads),
+        crf=arguments.whole("crf", crf),
+        overwrite=arguments.switch("overwrite", overwrite),
+        allow_damaged=arguments.switch("allow_damaged", allow_damaged),
+        threads=arguments.whole("threads", threads),
+        limits=arguments.limits(max_input_mp, max_output_mp),
     )
     upscaler = _opened(model, device, precision, threads, realism)
-    target = Path(output) if output is not None else default_output(source, options)
+    target = _target(output) or default_output(source, options)
     done = run(source, target, upscaler, options, progress=progress)
     _warn(source, done.notices)
     return type(video)(target) if isinstance(video, str) else target  # type: ignore[return-value]
 
 
+@told_in_python()
 def load(
     name_or_path: str | PathLike[str] | None = None,
     *,
@@ -207,13 +237,13 @@ def load(
     from srgan.weights.catalog import DEFAULT
 
     return open_model(
-        DEFAULT if name_or_path is None else Path(name_or_path),
+        DEFAULT if name_or_path is None else arguments.path("a model", name_or_path),
         device=device,
         precision=precision,
-        threads=_whole("threads", threads),
-        realism=_real("realism", realism),
-        tile=tile,
-        exact=exact,
+        threads=arguments.whole("threads", threads),
+        realism=arguments.real("realism", realism),
+        tile=tile if isinstance(tile, str) else arguments.whole("tile", tile) or 0,
+        exact=arguments.switch("exact", exact),
     )
 
 
@@ -233,8 +263,7 @@ def _opened(
 ) -> Upscaler:
     if model is None or isinstance(model, str | PathLike):
         return load(model, device=device, precision=precision, threads=threads, realism=realism)
-    if not (callable(model) and hasattr(model, "scale")):
-        raise UsageError(f"a model is a name, a path or an upscaler, not {type(model).__name__}")
+    arguments.upscaler(model)
     if realism is not None or (device, precision) != ("auto", "auto"):
         raise UsageError(
             "realism, device and precision are chosen when a model is opened: "
@@ -243,37 +272,19 @@ def _opened(
     return model
 
 
-def _shape(size: tuple[int, int] | None) -> tuple[int, int] | None:
-    """(width, height) as (height, width)."""
-    if size is None:
-        return None
-    try:
-        width, height = (index(side) for side in size)
-    except (TypeError, ValueError):
-        raise UsageError(f"size is (width, height) in whole pixels, not {size!r}") from None
-    return height, width
+def _target(output: str | PathLike[str] | None) -> Path | None:
+    return None if output is None else arguments.path("output", output)
 
 
-def _real(name: str, value: object) -> float | None:
-    """An argument that is a number, or is left out; text is none."""
-    if value is None:
-        return None
-    if not isinstance(value, Real):
-        raise UsageError(f"{name} is a number, not {value!r}")
-    try:
-        return float(value)
-    except OverflowError:
-        raise UsageError(f"{name} is far too large") from None
-
-
-def _whole(name: str, value: Any) -> int | None:
-    """An argument that is a whole number, or is left out."""
-    if value is None:
-        return None
-    try:
-        return index(value)
-    except TypeError:
-        raise UsageError(f"{name} is a whole number, not {value!r}") from None
+def _way_out(image: object) -> str:
+    """What turns something that is often given into a picture."""
+    if isinstance(image, bytes | bytearray | memoryview):
+        return "; of a file's bytes, give PIL.Image.open(io.BytesIO(them))"
+    if hasattr(image, "read"):
+        return "; of an open file, give PIL.Image.open(it)"
+    if isinstance(image, list | tuple) or hasattr(image, "__array__"):
+        return "; numpy.asarray makes an array of it"
+    return ""
 
 
 def _warn(source: Path, notices: Sequence[str]) -> None:
@@ -281,7 +292,8 @@ def _warn(source: Path, notices: Sequence[str]) -> None:
     from srgan.image.atomic import shown
 
     for notice in notices:
-        warnings.warn(f"{shown(source)}: {notice}", SRGANWarning, stacklevel=3)
+        # Behind this function, the public one and what tells its errors in Python's words.
+        warnings.warn(f"{shown(source)}: {in_python(notice)}", SRGANWarning, stacklevel=4)
 
 
 def _array(
@@ -293,7 +305,11 @@ def _array(
     image = np.asarray(image)  # np.matrix would stay one through all arithmetic
     shape = image.shape
     if image.ndim not in (2, 3) or (image.ndim == 3 and shape[2] not in (1, 3, 4)):
-        raise UsageError(f"an array of shape {shape} is no picture; give (H, W), (H, W, 3 or 4)")
+        first = image.ndim == 3 and shape[0] in (1, 3, 4)
+        mend = "; image.transpose(1, 2, 0) puts the channels last" if first else ""
+        raise UsageError(
+            f"an array of shape {shape} is no picture; give (H, W), (H, W, 3 or 4){mend}"
+        )
     if 0 in shape:
         raise UsageError(f"an array of shape {shape} has no pixels")
     floating = np.issubdtype(image.dtype, np.floating)
@@ -334,7 +350,7 @@ def _check_range(image: np.ndarray[Any, Any]) -> None:
     """Refuse floats that are no values in [0, 1]; a filter may have overshot them a little."""
     low, high = float(image.min()), float(image.max())  # NaN comes through both
     if not np.isfinite(low + high):
-        raise UsageError("the array holds NaN or infinity")
+        raise UsageError("the array holds NaN or infinity; numpy.nan_to_num replaces them")
     if low < -0.5 or high > 1.5:
         raise UsageError(
             f"the array holds values from {low:.3g} to {high:.3g}, but floats are in [0, 1]; "
@@ -348,6 +364,8 @@ def _pillow(
     from srgan.image.pillow import from_pillow, to_pillow
     from srgan.inference.upscale import target_size, upscale_picture
 
+    if 0 in image.size:
+        raise UsageError("the Pillow image has no pixels")
     picture = from_pillow(image)
     size = target_size(picture.height, picture.width, **asked)
     return to_pillow(upscale_picture(picture, upscaler, size=size), info=image.info)

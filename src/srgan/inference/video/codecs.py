@@ -160,7 +160,7 @@ def codec_for(
     usual, hevc = container.codecs[0], CODECS["hevc"]
     if deep and usual == "h264" and hevc.encoder in library().codecs_available:
         usual = hevc.name
-    chosen = CODECS.get(name or usual)
+    chosen = CODECS.get(usual if name is None else name) if isinstance(name, str | None) else None
     if chosen is None:
         raise UsageError(f"codec {name!r} is unknown; it is one of {', '.join(CODECS)}")
     if chosen.name not in container.codecs:
