@@ -10,6 +10,7 @@ from PIL import Image
 
 import srgan
 from srgan.arguments import in_python
+from srgan.classical.interpolation import Interpolation
 
 PIXELS = np.zeros((4, 5, 3), np.uint8)
 
@@ -107,6 +108,41 @@ def test_an_open_file_is_told_the_way_out(tmp_path: Path) -> None:
         pytest.raises(srgan.UsageError, match=r"PIL\.Image\.open\(it\)"),
     ):
         srgan.upscale(file, "nearest")  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("name", ["bicubic", "fast"])
+@pytest.mark.parametrize(
+    "bad", [None, [[0.5]], PIXELS, np.zeros((0, 4, 3), np.float32), np.zeros((4, 4), np.float32)]
+)
+def test_an_upscaler_that_is_called_says_what_it_takes(name: str, bad: object) -> None:
+    with pytest.raises(srgan.UsageError, match=r"\(H, W, 3\) float32 in \[0, 1\], not"):
+        srgan.load(name)(bad)  # type: ignore[arg-type]
+
+
+class _Own:
+    """An upscaler of the caller's, with an odd factor or result."""
+
+    def __init__(self, scale: object, result: object = None) -> None:
+        self.scale = scale
+        self.result = result
+
+    def __call__(self, image: object) -> object:
+        return image if self.result is None else self.result
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (_Own("2"), "scale is a whole number from 1 on, not '2'"),
+        (_Own(0), "scale is a whole number from 1 on, not 0"),
+        (Interpolation, "not type"),
+        (_Own(2), r"_Own gave \(4, 5, 3\) for \(4, 5, 3\) at a scale of 2; it should give"),
+        (_Own(2, "?"), r"gave \(\) for"),
+    ],
+)
+def test_an_upscaler_of_ones_own_is_told_what_is_wrong(own: object, said: str) -> None:
+    with pytest.raises(srgan.SRGANError, match=said):
+        srgan.upscale(PIXELS, own)  # type: ignore[arg-type]
 
 
 def test_threads_are_chosen_when_a_model_is_opened() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from srgan.image.pixels import check_rgb
 from srgan.image.resize import KernelName, imresize
 
 
@@ -22,8 +23,10 @@ class Interpolation:
     scale: int = 4
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(H, W, 3) float32 in [0, 1] → (H * scale, W * scale, 3), not clipped."""
-        enlarged: NDArray[np.float32] = imresize(
-            image.astype(np.float32, copy=False), scale=self.scale, kernel=self.kernel
-        ).astype(np.float32, copy=False)
-        return enlarged
+        """(H, W, 3) float32 in [0, 1] → (H * scale, W * scale, 3), not clipped.
+
+        Raises:
+            UsageError: it is no array of this shape and type, or has no pixels.
+        """
+        check_rgb(image)
+        return imresize(image, scale=self.scale, kernel=self.kernel).astype(np.float32, copy=False)

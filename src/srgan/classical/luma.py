@@ -37,7 +37,7 @@ class LumaUpscaler:
             height, width = self.size
             raise ImageRefused(
                 f"the model takes aligned pictures of {width}x{height} alone, and enlarges them by "
-                f"--scale {self.scale} at most"
+                f"a scale of {self.scale} at most"
             )
         enlarged = np.asarray(imresize(image.astype(np.float64), scale=self.scale), np.float64)
         y = luma(image).astype(np.float32)

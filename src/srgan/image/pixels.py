@@ -7,12 +7,30 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srgan.errors import ImageRefused
+from srgan.errors import ImageRefused, UsageError
 from srgan.image.picture import Frame
 from srgan.image.profiles import to_srgb, usable
 
 _GRAY_MODES = ("1", "L", "LA", "La")
 _DEEP_GRAY = ("I;16", "I;16L", "I;16B", "I;16N")
+
+
+def check_rgb(image: NDArray[np.float32]) -> None:
+    """Refuse what an upscaler that is called directly does not take.
+
+    Raises:
+        UsageError: anything but an array (H, W, 3) of float32 that has pixels.
+    """
+    if not isinstance(image, np.ndarray):
+        given = type(image).__name__
+    elif image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape or image.dtype != np.float32:
+        given = f"{image.shape} {image.dtype}"
+    else:
+        return
+    raise UsageError(
+        f"the picture must be (H, W, 3) float32 in [0, 1], not {given}; "
+        "srgan.upscale(picture, upscaler) takes other kinds"
+    )
 
 
 def still(image: Image.Image, icc: bytes | None) -> tuple[Frame, str | None]:

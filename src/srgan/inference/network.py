@@ -139,7 +139,7 @@ class Network:
         if out.shape[2:] != (height, width):
             raise RuntimeFailed(
                 f"the network gave {out.shape[3]}x{out.shape[2]} pixels in place of "
-                f"{width}x{height}; try again with --device cpu or another runtime"
+                f"{width}x{height}; try again with the device cpu or another runtime"
             )
         if not _finite(out):
             raise RuntimeFailed(

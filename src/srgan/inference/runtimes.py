@@ -150,7 +150,7 @@ class OnnxRuntime:
         if provider not in self._session.get_providers():
             raise RuntimeFailed(
                 "ONNX Runtime could not start on the GPU; update its driver and CUDA libraries, "
-                "or use --device cpu"
+                "or use the device cpu"
             )
 
     def __call__(self, batch: Batch, **pairs: Pair) -> Batch:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.errors import Cancelled, RuntimeFailed, UsageError
+from srgan.image.pixels import check_rgb
 from srgan.inference.upscaler import Image, Upscaler, part_of
 
 Pixels = NDArray[Any]
@@ -107,13 +108,9 @@ class Tiled:
         """(H, W, 3) float32 in [0, 1] → (H * scale, W * scale, 3), not clipped.
 
         Raises:
-            UsageError: the array is of another shape or type.
+            UsageError: it is no array of this shape and type, or has no pixels.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.float32:
-            raise UsageError(
-                "the picture must be (H, W, 3) float32 in [0, 1], not "
-                f"{image.shape} {image.dtype}; srgan.upscale takes other kinds"
-            )
+        check_rgb(image)
         return np.concatenate(list(self.strips(image, dtype=np.dtype(np.float32))))
 
     def strips(
@@ -195,7 +192,7 @@ class Tiled:
             if max(tall, wide) <= SMALLEST_TILE:
                 raise RuntimeFailed(
                     f"out of memory even with a tile of {SMALLEST_TILE}; close other programs, "
-                    "or use fewer --threads"
+                    "or use fewer threads"
                 ) from error
         if tall >= wide:
             parts = self._halves(y, image.shape[0])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.classical.interpolation import Interpolation
-from srgan.errors import Cancelled, UsageError
+from srgan.errors import Cancelled, RuntimeFailed, UsageError
 from srgan.image.picture import Frame, Picture
 from srgan.inference.alpha import bleed
 from srgan.inference.consistency import project
@@ -191,7 +191,13 @@ def _run(
         return
     if asked():
         raise Cancelled("cancelled")
-    enlarged = upscaler(as_float(image))
+    enlarged = np.asarray(upscaler(as_float(image)))
+    expected = (image.shape[0] * upscaler.scale, image.shape[1] * upscaler.scale, 3)
+    if enlarged.shape != expected:
+        raise RuntimeFailed(
+            f"the upscaler {type(upscaler).__name__} gave {enlarged.shape} for {image.shape} at a "
+            f"scale of {upscaler.scale}; it should give {expected}"
+        )
     tell(1.0)
     yield from_float(enlarged, dtype, channels=image.shape[2])
 
