@@ -1,5 +1,7 @@
 """The functions that most programs need."""
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +12,39 @@ from PIL import Image, ImageCms
 import srgan
 from inference.clips import decoded, make_clip, scene
 from srgan.image.resize import imresize
+
+PROGRAM = """
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import srgan
+from PIL import Image
+
+
+class Twice:
+    scale = 2
+
+    def __call__(self, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return image.repeat(2, 0).repeat(2, 1)
+
+
+def names(models: list[srgan.Model]) -> list[str]:
+    return [model.name for model in models if not model.earlier]
+
+
+def large(photo: str | Path, upscaler: srgan.Upscaler) -> str | Path:
+    return srgan.upscale(photo, upscaler, long_edge=400, max_input_mp=100)
+
+
+upscaler: srgan.Upscaler = srgan.load(Path("own.safetensors"), tile=64)
+path: Path = srgan.upscale(Path("photo.jpg"), Twice(), overwrite=True)
+text: str = srgan.upscale_video("clip.mp4", upscaler, progress=lambda done, count: None)
+image: Image.Image = srgan.upscale(Image.new("RGB", (4, 4)), "fast", size=(8, 8))
+pixels: npt.NDArray[np.uint8] = srgan.upscale(np.zeros((4, 4, 3), np.uint8), scale=2)
+enlarged: npt.NDArray[np.float32] = upscaler(np.zeros((4, 4, 3), np.float32))
+print(names(list(srgan.models())), upscaler.scale, srgan.__version__)
+"""
 
 PIXELS = np.random.default_rng(4).integers(0, 256, (14, 19, 3), dtype=np.uint8)
 
@@ -40,7 +75,35 @@ def test_every_public_name_is_listed_and_there() -> None:
         "degradation",
     }
     modules |= {"server"}
-    assert shown - modules == set(srgan.__all__) - {"__version__"}
+    lazy = {"Model", "Upscaler"}
+    assert shown - modules - {"TYPE_CHECKING"} == set(srgan.__all__) - lazy - {"__version__"}
+    assert isinstance(srgan.models()[0], srgan.Model)
+
+
+def test_a_misspelt_name_is_none() -> None:
+    with pytest.raises(AttributeError, match="'srgan' has no attribute 'upscail'"):
+        _ = srgan.upscail  # type: ignore[attr-defined]
+
+
+def test_a_program_that_uses_the_public_names_is_typed(tmp_path: Path) -> None:
+    api = pytest.importorskip("mypy.api")
+    (tmp_path / "product.py").write_text(PROGRAM, encoding="utf-8")
+    said, _, status = api.run(
+        ["--strict", "--disallow-any-expr", "--cache-dir", str(tmp_path), str(tmp_path)]
+    )
+    assert status == 0, said
+
+
+def test_models_can_be_kept_in_a_set() -> None:
+    assert len(set(srgan.models())) == len(srgan.models())
+
+
+def test_a_model_that_is_open_says_why_it_cannot_be_pickled() -> None:
+    upscaler = srgan.load("fast")
+    for wanted in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(srgan.UsageError, match=r"open it in each process by srgan\.load"):
+            wanted(upscaler)
+    assert copy.copy(upscaler) == upscaler
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

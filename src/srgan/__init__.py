@@ -8,6 +8,8 @@ upscaler = srgan.load("srresnet")           # keep it for many pictures
 srgan.upscale_video("clip.mp4")             # writes clip_x4.mp4
 """
 
+from typing import TYPE_CHECKING
+
 from srgan.api import load, models, upscale, upscale_video
 from srgan.errors import (
     Cancelled,
@@ -23,6 +25,24 @@ from srgan.errors import (
     UsageError,
 )
 
+if TYPE_CHECKING:
+    from srgan.inference.upscaler import Upscaler
+    from srgan.weights.catalog import Model
+else:
+
+    def __getattr__(name):
+        """The types of what is returned; only who names one waits for the import."""
+        if name == "Model":
+            from srgan.weights.catalog import Model
+
+            return Model
+        if name == "Upscaler":
+            from srgan.inference.upscaler import Upscaler
+
+            return Upscaler
+        raise AttributeError(f"module 'srgan' has no attribute {name!r}")
+
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -30,12 +50,14 @@ __all__ = [
     "DataRefused",
     "ImageRefused",
     "LimitExceeded",
+    "Model",
     "ModelRefused",
     "OutputFailed",
     "RuntimeFailed",
     "SRGANError",
     "SRGANWarning",
     "TrainingStopped",
+    "Upscaler",
     "UsageError",
     "__version__",
     "load",

@@ -214,8 +214,9 @@ def load(
 
     Called directly it takes (H, W, 3) float32 RGB in [0, 1] and returns
     (H * scale, W * scale, 3), not clipped. Several threads may use it, one takes its turn after
-    the other, and so may forked processes; one that is spawned loads its own, for it cannot be
-    pickled.
+    the other, and so may forked processes, whose results may differ by a few levels of 8 bits:
+    there ONNX Runtime in fp32 goes on where OpenVINO had bf16. One that is spawned loads its own,
+    for it cannot be pickled.
 
     Args:
         name_or_path: a name that :func:`models` lists, or a ``.safetensors`` file. Default: the

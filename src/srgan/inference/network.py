@@ -6,10 +6,11 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 import numpy as np
 
-from srgan.errors import RuntimeFailed, SRGANError
+from srgan.errors import RuntimeFailed, SRGANError, UsageError
 from srgan.inference.runtimes import Batch, Device, Pair, Precision, Runtime, open_runtime
 from srgan.inference.upscaler import Image
 
@@ -61,6 +62,17 @@ class Network:
         self._turn = threading.Lock()
         self._of_parents: list[dict[Precision, Runtime]] = []
         _networks.add(self)
+
+    def __reduce__(self) -> NoReturn:
+        """What copies or pickles it would have to open it again.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            "an open model cannot be pickled or copied deeply; "
+            "open it in each process by srgan.load"
+        )
 
     def renew(self) -> None:
         """Begin anew in a forked process, without the threads that its parent's runtimes have.

@@ -25,10 +25,19 @@ DIALS = {
 class Model:
     """What a user may know of a model before choosing it.
 
-    ``scores`` are mean Y-PSNR in dB by test set and scale, such as ``{"Set5 x4": 28.42}``;
-    ``perceptual`` the mean ST-LPIPS, lower is better. ``parameters`` is 0 for filters. ``luma``: a
-    network that enlarges luma alone, as most of those before SRResNet did. ``earlier``: a network
-    of before SRResNet, there to be compared with.
+    Attributes:
+        name: what :func:`srgan.load` and :func:`srgan.upscale` take.
+        kind: a trained network, a fitted dictionary, a fixed filter, or a search in the picture.
+        summary: one line for whoever chooses.
+        licence: of the weights, an SPDX identifier.
+        parameters: how many were trained or fitted; 0 of filters and searches.
+        scale: the factor of one run; any other is reached through it.
+        luma: how it works: a network that enlarges luma alone, and leaves chroma to the bicubic
+            filter. Most of the ``earlier`` ones do, ``johnson`` does not.
+        earlier: what it is there for: a network of before SRResNet, to be compared with rather
+            than used. False of all that is no network.
+        scores: mean Y-PSNR in dB by test set and scale, such as ``{"Set5 x4": 28.42}``.
+        perceptual: mean ST-LPIPS by test set and scale; lower is better.
     """
 
     name: str
@@ -39,8 +48,8 @@ class Model:
     scale: int = 4
     luma: bool = False
     earlier: bool = False
-    scores: dict[str, float] = field(default_factory=dict)
-    perceptual: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict, hash=False)
+    perceptual: dict[str, float] = field(default_factory=dict, hash=False)
 
 
 FILTERS = (
