@@ -46,6 +46,9 @@ def test_from_pictures_to_a_report(data: Path, tmp_path: Path, srgan: Run) -> No
     assert "simulated: random scores" in simulated.err
     names = [p.name for p in sorted(ratings.iterdir())]
     assert names == [f"simulated-{i:02d}.json" for i in range(1, 13)]
+    again = srgan("study", "simulate", out, "-o", ratings)
+    assert again.status == 1
+    assert again.err.endswith("01.json: exists already; give another folder with -o\n")
     report = tmp_path / "report"
     files = sorted(ratings.glob("*.json"))
     ran = srgan("study", "analyse", out, *files, "-o", report, "--drop", "simulated 03")
