@@ -48,8 +48,9 @@ def test_johnsons_weights_have_their_cards_figure_on_set5(shared: Path) -> None:
 
 
 def test_a_filter_has_no_weights() -> None:
-    with pytest.raises(ModelRefused, match=r"bicubic has no weights.*srresnet"):
+    with pytest.raises(ModelRefused, match=r"bicubic has no weights.*srresnet") as error:
         weights_file("bicubic")
+    assert "zeyde" not in str(error.value)  # a dictionary, which `srgan export` would refuse next
 
 
 def test_a_method_that_is_to_be_fitted_says_how() -> None:

@@ -256,7 +256,7 @@ def weights_file(name: str) -> Path:
     derived = name in {m.name for m in DERIVED}
     path = _shipped(DICTIONARIES if derived else name)
     if name in {m.name for m in (*FILTERS, *SEARCHES)}:
-        networks = ", ".join(m.name for m in NETWORKS)
+        networks = ", ".join(m.name for m in NETWORKS if m.kind == "network")
         raise ModelRefused(f"{name} has no weights; choose one of {networks}")
     if name in CLASSICAL and name not in {m.name for m in (*NETWORKS, *DERIVED)}:
         raise ModelRefused(
