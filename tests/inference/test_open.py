@@ -88,9 +88,9 @@ def test_a_filter_refuses_what_there_is_not_too(bad: dict[str, str]) -> None:
 
 
 def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for seed, name in enumerate(["srresnet", "srgan", "srgan-photo"]):
+    for seed, name in enumerate(["srresnet", "srgan", "srgan-photo", "srresnet-photo"]):
         tensors, header = tiny(seed=seed)
-        card = {"tile_margin": 10 + seed, "realism": (1.0, 0.8, 0.5)[seed]}
+        card = {"tile_margin": 10 + seed, "realism": (1.0, 0.8, 0.5, 1.0)[seed]}
         save_weights(tmp_path / f"{name}.safetensors", tensors, replace(header, card=card))
     monkeypatch.setattr(opening, "weights_file", lambda name: tmp_path / f"{name}.safetensors")
     image = np.random.default_rng(0).random((6, 6, 3), dtype=np.float32)
@@ -102,8 +102,10 @@ def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     photo = load("srgan-photo", realism=0.5)(image)
     np.testing.assert_allclose(photo, load("srgan-photo")(image), atol=1e-6)
     assert np.abs(photo - half).max() > 0.01
+    faithful = load("srgan-photo", realism=0.0)(image)
+    np.testing.assert_allclose(faithful, load("srresnet-photo")(image), atol=1e-6)
     assert identity("srgan-photo", 0.5) != identity("srgan", 0.5) == identity("srresnet", 0.5)
-    with pytest.raises(UsageError, match="dial of srresnet, srgan, srgan-photo"):
+    with pytest.raises(UsageError, match="dial of srresnet, srgan, srresnet-photo, srgan-photo"):
         load(tmp_path / "srgan.safetensors", realism=0.5)
 
 

@@ -36,9 +36,7 @@ def export(
     ] = None,
     realism: Annotated[
         float | None,
-        Option(
-            "--realism", help="The place on the dial of srresnet, srgan and srgan-photo, 0 to 1."
-        ),
+        Option("--realism", help="The place on the dial of srgan or srgan-photo, 0 to 1."),
     ] = None,
     fp32: Annotated[
         bool, Option("--fp32", help="ncnn: weights in float32, twice the size of float16.")

@@ -16,7 +16,8 @@ DEFAULT = "srgan-photo"
 DIALS = {
     "srresnet": ("srresnet", "srgan"),
     "srgan": ("srresnet", "srgan"),
-    "srgan-photo": ("srresnet", "srgan-photo"),
+    "srresnet-photo": ("srresnet-photo", "srgan-photo"),
+    "srgan-photo": ("srresnet-photo", "srgan-photo"),
 }
 """Whose realism can be chosen: from the first model, at 0, towards and beyond the second."""
 
