@@ -157,6 +157,7 @@ def simulated_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """For its length there is a GPU ``cuda:0``; gives the functions that waited for it."""
     stand_ins = {
         "is_available": lambda: True,
+        "is_initialized": lambda: True,
         "device_count": lambda: 1,
         "set_device": lambda device: None,
         "mem_get_info": lambda device=None: (1 << 33, 1 << 33),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from srgan.errors import OutputFailed, TrainingStopped, UsageError
@@ -294,3 +295,16 @@ def test_runs_are_not_overwritten_nor_resumed_from_nothing(
         pretrain(pretrain_config(), data=[pack], out=run, device="cpu", resume=True)
     with pytest.raises(UsageError, match="--set start"):
         train_gan(gan_config(), data=[pack], out=tmp_path / "c")
+
+
+def test_a_run_on_the_cpu_leaves_the_gpu_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*state: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", full)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", full)
+    save_checkpoint(tmp_path / "c", {"rng.cuda": torch.zeros(16, dtype=torch.uint8)}, {"update": 1})
+    assert load_checkpoint(tmp_path / "c")[1] == {"update": 1}

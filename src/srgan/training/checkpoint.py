@@ -20,14 +20,14 @@ from srgan.training.muon import Muon
 def save_checkpoint(path: str | Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     """Write a checkpoint under a temporary name, make it durable, then give it its name.
 
-    The random state of PyTorch goes with it, as ``rng.cpu`` and ``rng.cuda``.
+    The random state of PyTorch goes with it, as ``rng.cpu`` and, on a GPU, ``rng.cuda``.
 
     Raises:
         OutputFailed: the disk is full or the folder cannot be written; the last one is intact.
     """
     flat = {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
     flat["rng.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
+    if _on_gpu():
         flat["rng.cuda"] = torch.cuda.get_rng_state()
     data = save(flat, metadata={"state": json.dumps(state, sort_keys=True)})
     with atomic_file(path, overwrite=True) as file:
@@ -69,7 +69,7 @@ def load_checkpoint(
         )
     if "rng.cpu" in tensors:
         torch.set_rng_state(tensors["rng.cpu"])
-    if "rng.cuda" in tensors and torch.cuda.is_available():
+    if "rng.cuda" in tensors and _on_gpu():
         torch.cuda.set_rng_state(tensors["rng.cuda"])
     return tensors, state
 
@@ -104,6 +104,11 @@ def restore_optimiser(
                 k: _step(v, parameter, fused) if k == "step" else _beside(v, parameter)
                 for k, v in state.items()
             }
+
+
+def _on_gpu() -> bool:
+    # A GPU that trains nothing is not asked: that would take it up, or fail where it is full.
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def _step(count: Tensor, parameter: Tensor, fused: bool) -> Tensor:
