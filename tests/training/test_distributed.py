@@ -164,6 +164,32 @@ def test_more_processes_than_gpus_is_one_clear_line(monkeypatch: pytest.MonkeyPa
         join("auto")
 
 
+@pytest.mark.parametrize(
+    ("nccl", "backend", "bound"), [(True, "nccl", torch.device("cuda:1")), (False, "gloo", None)]
+)
+def test_nccl_is_told_each_processs_gpu_before_the_first_barrier(
+    nccl: bool, backend: str, bound: torch.device | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, object]] = []
+
+    def begin(backend: str, *, device_id: torch.device | None, **more: object) -> None:
+        calls.append((backend, device_id))
+
+    for name, stand_in in {
+        "is_available": lambda: True,
+        "device_count": lambda: 2,
+        "set_device": lambda device: calls.append(("current", device)),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    monkeypatch.setattr(torch.distributed, "is_nccl_available", lambda: nccl)
+    monkeypatch.setattr(torch.distributed, "init_process_group", begin)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert join("cuda") == Processes(1, 2, torch.device("cuda:1"))
+    assert calls == [("current", torch.device("cuda:1")), (backend, bound)]
+
+
 def test_a_kind_of_device_that_training_does_not_know() -> None:
     with pytest.raises(UsageError, match="--device meta: training knows cpu, cuda and mps"):
         join("meta")

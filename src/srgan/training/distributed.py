@@ -75,7 +75,10 @@ def join(device: str) -> Processes:
         return Processes(0, 1, chosen)
     if not dist.is_initialized():
         nccl = chosen.type == "cuda" and dist.is_nccl_available()  # not on Windows
-        dist.init_process_group("nccl" if nccl else "gloo", timeout=PATIENCE)
+        # The first barrier comes before any tensor that tells NCCL the GPU; it would guess.
+        dist.init_process_group(
+            "nccl" if nccl else "gloo", timeout=PATIENCE, device_id=chosen if nccl else None
+        )
     return Processes(dist.get_rank(), world, chosen)
 
 
