@@ -191,6 +191,16 @@ def test_a_loader_process_that_dies_or_hangs(
     ("error", "said"),
     [
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), "lower data.batch"),
+        (RuntimeError("CUDA error: the launch timed out\nMore."), r"GPU failed \(.*out\): .*smi"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), "the GPU failed"),
+        (
+            RuntimeError("CUDA error: operation not permitted when stream is capturing"),
+            "compile=default",
+        ),
+        (
+            RuntimeError("Error: accessing tensor output of CUDAGraphs that has been overwritten"),
+            "compile=default",
+        ),
         (InternalTorchDynamoError("no compiler"), r"fails here \(no compiler\): .*compile=off"),
     ],
 )

@@ -19,6 +19,8 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 _NO_MEMORY = re.compile(
     "can't allocate memory|not enough memory|out of memory|bad allocation|STATUS_ALLOC_FAILED"
 )
+_GPU = re.compile("^(CUDA|HIP|cuDNN)( driver| Frontend)? error|CUBLAS_STATUS|CUDNN_STATUS")
+_GRAPHS = re.compile("CUDAGraph|CUDA graph|stream is capturing|stream capture")
 _NO_PEER = re.compile("gloo|nccl|socket|connection (closed|reset|refused)|process group", re.I)
 
 P = ParamSpec("P")
@@ -69,6 +71,12 @@ def explained(error: Exception, out: Path) -> SRGANError | None:
         )
     if not isinstance(error, RuntimeError):
         return None
+    if _GRAPHS.search(said):
+        return TrainingStopped(
+            f"CUDA graphs fail here ({said}): say --set device.compile=default, {again}"
+        )
+    if _GPU.search(said):
+        return TrainingStopped(f"the GPU failed ({said}): look at it with nvidia-smi, {again}")
     if "DataLoader" in said:
         return TrainingStopped(
             f"a loader process died or stood still ({said}): look for what ended it, or go "
