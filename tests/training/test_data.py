@@ -13,6 +13,7 @@ from srgan.cli import main
 from srgan.degradation.pipeline import Degradation
 from srgan.errors import DataRefused
 from srgan.image.resize import imresize
+from srgan.training import packing
 from srgan.training.config import DataConfig
 from srgan.training.data import Batches, Crops, Downscale, ResidentCrops, crops_of, split
 from srgan.training.packing import Pack, open_data, prepare
@@ -51,8 +52,12 @@ def test_a_sample_depends_on_seed_and_number_alone(pack: Path) -> None:
     assert not torch.equal(crops.batch(0, 6), _crops(pack, seed=4).batch(0, 6))
 
 
-def test_resident_crops_are_the_same_as_mapped_ones(pack: Path) -> None:
+def test_resident_crops_are_the_same_as_mapped_ones(
+    pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "PIECE", 1000)  # the photos are copied in pieces of any size
     crops = _crops(pack)
+    assert {piece.size for piece in crops.pack.pieces()} == {1000, crops.pack.bytes % 1000}
     assert {(p.flip, p.turns) for p in map(crops.place, range(64))} == {
         (flip, turns) for flip in (False, True) for turns in range(4)
     }
@@ -217,7 +222,9 @@ def test_packs_and_folders_go_together(tmp_path: Path, pack: Path) -> None:
     both = open_data([pack, tmp_path / "photos"], tmp_path / "cache")
     assert len(both) == 5
     assert both.photo(4).shape == (140, 130, 3)
-    assert both.flat()[both.start(4) : both.start(4) + 3].tolist() == [9, 8, 7]
+    flat = np.concatenate(list(both.pieces()))
+    assert flat.size == both.bytes
+    assert flat[both.start(4) : both.start(4) + 3].tolist() == [9, 8, 7]
 
 
 def test_an_empty_missing_or_damaged_folder(tmp_path: Path, pack: Path) -> None:

@@ -193,7 +193,12 @@ class ResidentCrops:
 
     def __init__(self, crops: Crops, device: torch.device) -> None:
         self.crops = crops
-        self.pixels = torch.from_numpy(crops.pack.flat()).to(device)
+        self.pixels = torch.empty(crops.pack.bytes, dtype=torch.uint8, device=device)
+        # Whole copies in memory, one for each GPU's process, might be more than there is.
+        start = 0
+        for piece in crops.pack.pieces():
+            self.pixels[start : start + piece.size].copy_(torch.from_numpy(piece))
+            start += piece.size
         self.steps = torch.arange(crops.side, device=device)
         self.channels = torch.arange(3, device=device)
 

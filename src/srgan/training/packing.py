@@ -5,7 +5,7 @@ its name, offset, height and width) and ``quarantine.json`` (what was left out, 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from srgan.image.limits import DEFAULT, Limits
 
 SMALLEST = 128
 """Photos with a shorter side hold too little to cut crops from."""
+
+PIECE = 1 << 26
+"""Bytes of a pack that are copied at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,14 @@ class Pack:
         return flat.reshape(p.height, p.width, 3)
 
     def start(self, i: int) -> int:
-        """The first byte of photo ``i`` in :meth:`flat`."""
+        """The first byte of photo ``i`` in all of :meth:`pieces`."""
         return self._base[self._pack_of[i]] + self.photos[i].offset
 
-    def flat(self) -> NDArray[np.uint8]:
-        """A copy of all bytes, one pack after the other."""
-        return np.concatenate(self._maps)
+    def pieces(self) -> Iterator[NDArray[np.uint8]]:
+        """Copies of all bytes, one pack after the other, in pieces of at most 64 MB."""
+        for pixels in self._maps:
+            for start in range(0, pixels.size, PIECE):
+                yield np.array(pixels[start : start + PIECE])
 
 
 @dataclass(frozen=True, slots=True)
