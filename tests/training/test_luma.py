@@ -72,6 +72,16 @@ def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
         assert np.array_equal(again[key], tensor), key
 
 
+def test_no_luma_network_is_trained_with_tf32(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    config = load_recipe(RECIPES / "espcn.toml", [*SMALL, "data.held_out=1", "optimiser.decay=1"])
+    assert isinstance(config, LumaConfig)
+    train_luma(config, data=[pack], out=tmp_path)
+    assert torch.backends.cudnn.allow_tf32 is False
+
+
 def test_a_run_may_start_from_weights_of_its_own_network_alone(pack: Path, tmp_path: Path) -> None:
     small = [*SMALL, "data.held_out=1", "optimiser.decay=1", "network.channels=4"]
     config = load_recipe(RECIPES / "espcn.toml", small)

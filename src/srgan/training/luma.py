@@ -85,6 +85,9 @@ def train_luma(
     if checkpoint.exists() and not resume:
         raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
     torch.manual_seed(config.seed)
+    # PyTorch would take TF32 on a GPU, with which the bicubic enlargement is not exact.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.set_float32_matmul_precision("highest")
     dev = processes.device
     scale = config.network.scale
     network = build(config.network.architecture, network_arguments(config))
