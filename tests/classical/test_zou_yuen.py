@@ -164,7 +164,7 @@ def test_other_sizes_are_refused(tmp_path: Path) -> None:
     assert opened(np.full((4, 3, 3), 0.5, np.float32)).shape == (16, 12, 3)
     for shape in ((3, 4, 3), (16, 12, 3), (4, 6, 3), (1, 1, 3), (3000, 2000, 3)):
         with pytest.raises(
-            ImageRefused, match="pictures of 3x4 alone, and enlarges them by --scale 4 at"
+            ImageRefused, match="pictures of 3x4 alone, and enlarges them by a scale of 4 at"
         ):
             opened(np.zeros(shape, np.float32))
     for eightfold in (lambda: ensembled(zou_yuen.upscaler(learned)), lambda: load(f"{path}+")):

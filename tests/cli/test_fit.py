@@ -66,7 +66,7 @@ def test_faces_by_person(tmp_path: Path) -> None:
     assert error is None, output
     recipe = "srgan fit zou-yuen --scale 2 --atoms 1024 --seed 0 --discriminative 1.5"
     assert read_header(out).card["recipe"] == recipe
-    alone = "takes aligned pictures of 6x8 alone, and enlarges them by --scale 2 at most"
+    alone = "takes aligned pictures of 6x8 alone, and enlarges them by a scale of 2 at most"
     for width, height, scale, refused in (
         (6, 8, "2", False),
         (6, 8, "4", True),

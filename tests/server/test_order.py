@@ -7,6 +7,7 @@ from fakes import MODELS
 from srgan.server.limits import ServerLimits
 from srgan.server.order import disposition, file_name, has_dial, read_order
 from srgan.server.problems import Problem
+from srgan.weights.catalog import Model
 
 
 def order(**fields: str) -> Any:
@@ -89,7 +90,8 @@ def test_a_size_that_does_not_enlarge_is_refused(fields: dict[str, str]) -> None
 def test_the_dial_needs_the_faithful_sibling() -> None:
     assert has_dial("srgan", MODELS)
     assert not has_dial("srgan", [m for m in MODELS if m.name != "srresnet"])
-    assert has_dial("srgan-photo", MODELS)
+    assert has_dial("srgan-photo", [*MODELS, Model("srresnet-photo", "network", "mends")])
+    assert not has_dial("srgan-photo", MODELS)
     assert not has_dial("srresnet", MODELS)
     assert not has_dial("bicubic", MODELS)
 
