@@ -85,7 +85,7 @@ def probe(source: str | Path | bytes, *, limits: Limits = DEFAULT) -> Info:
         LimitExceeded: larger than a limit.
     """
     with opened(source, limits) as (image, kind, leaves):
-        sizes = [(leaf.height, leaf.width) for leaf in leaves]
+        sizes = [leaf.size for leaf in leaves]
         pages = () if len(set(sizes)) == 1 else tuple(sizes)
         if not isinstance(image, Image.Image):
             return Info(kind.name, image.height, image.width, len(sizes), pages)

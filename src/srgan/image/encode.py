@@ -111,7 +111,7 @@ def open_writer(
     kind = format_for(format or path)
     make = _maker(
         kind,
-        pages=[Page(height, width, metadata.dpi if metadata else None)],
+        pages=[Page(height, width)],
         channels=channels,
         alpha=alpha,
         bit_depth=bit_depth,
@@ -194,6 +194,8 @@ def _maker(
         pages = [replace(page, dpi=None) for page in pages]
     if drop_profile and not (deep and icc):
         metadata = replace(metadata, icc=None)
+    # The first page's resolution stands with what else the file says of itself.
+    pages = [replace(pages[0], dpi=metadata.dpi), *pages[1:]]
     metadata = resized(metadata, pages[0].height, pages[0].width)
     fit = Fit(kind, channels, alpha, bit_depth, None if deep else icc)
 
@@ -243,8 +245,6 @@ def _picture_maker(picture: Picture, kind: Format, quality: int | None, strip: b
     held = frames_held(picture, kind)
     still = len(held.frames) == 1
     pages = [Page(*frame.size, frame.dpi) for frame in held.frames]
-    # The first page's stands with what else the file says of itself.
-    pages[0] = replace(pages[0], dpi=picture.metadata.dpi)
     return _maker(
         kind,
         pages=pages,

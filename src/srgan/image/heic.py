@@ -28,8 +28,7 @@ class HeicFile:
 
     height: int  # upright, as is the width
     width: int
-    pages: int  # 1: of a burst, the main picture alone is read
-    others: int
+    others: int  # of a burst, the main picture alone is read
     limits: Limits
     image: Any
 
@@ -83,7 +82,7 @@ def open_heic(source: str | Path | bytes, limits: Limits) -> HeicFile:
     image = opened[opened.primary_index]
     width, height = image.size
     limits.check_input(height, width)
-    return HeicFile(height, width, 1, len(opened) - 1, limits, image)
+    return HeicFile(height, width, len(opened) - 1, limits, image)
 
 
 def check_writable() -> None:

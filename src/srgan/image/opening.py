@@ -11,7 +11,7 @@ import re
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -65,11 +65,10 @@ class Foreign(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A frame or page that is to be read: its place in the file, and its size as Pillow says it."""
+    """A frame or page that is to be read: its place in the file, and height and width there."""
 
     index: int
-    height: int
-    width: int
+    size: tuple[int, int]
 
 
 @contextmanager
@@ -97,7 +96,7 @@ def opened(
                 hush()
             if kind.name == "HEIC":
                 main = open_heic(source, limits)
-                yield main, kind, [Leaf(0, main.height, main.width)]
+                yield main, kind, [Leaf(0, (main.height, main.width))]
                 return
             import_module(kind.plugin)
             _let_through(limits)
@@ -107,7 +106,7 @@ def opened(
                 found = open_deep_tiff(source, limits, first=first) if kind.name == "TIFF" else None
                 if found is None:
                     raise
-                yield found, kind, [Leaf(i, *size) for i, size in enumerate(found.pages)]
+                yield found, kind, [Leaf(i, size) for i, size in enumerate(found.pages)]
                 return
             with image:
                 limits.check_input(image.height, image.width)
@@ -116,8 +115,8 @@ def opened(
                     leaves = _pages(image, until)
                 else:
                     count = min(until, _count_frames(image, kind, file, limits, until))
-                    leaves = [Leaf(i, image.height, image.width) for i in range(count)]
-                limits.check_input_pages([(leaf.height, leaf.width) for leaf in leaves])
+                    leaves = [Leaf(i, (image.height, image.width)) for i in range(count)]
+                limits.check_input_pages([leaf.size for leaf in leaves])
                 yield image, kind, leaves
     except SRGANError as error:
         raise type(error)(prefix + str(error)) from error.__cause__
@@ -195,26 +194,23 @@ def _pages(image: Image.Image, until: int) -> list[Leaf]:
     Small copies are none; where nothing else is there, or a page is damaged, the first of all is.
     """
     pages: list[Leaf] = []
-    index, damaged = 0, False
-    with suppress(EOFError):  # after the last
+    damaged: list[Leaf] = []
+    index = 0
+    try:
         while len(pages) < until and index < 16 * until:
-            try:
-                image.seek(index)
-            except EOFError:
-                raise
-            except Exception:
-                damaged = True
-                break
+            image.seek(index)
             if not image.tag_v2.get(254, 0) & 1:  # type: ignore[attr-defined]
-                pages.append(Leaf(index, image.height, image.width))
+                pages.append(Leaf(index, (image.height, image.width)))
             index += 1
+    except EOFError:
+        pass  # it was the last
+    except Exception:
+        damaged = [Leaf(index, (0, 0))]  # reading it will tell how
     if not pages:
         image.seek(0)
-        pages = [Leaf(0, image.height, image.width)]
-    if damaged and len(pages) < until:
-        pages.append(Leaf(index, 0, 0))  # reading it will tell how
+        pages = [Leaf(0, (image.height, image.width))]
     image.seek(pages[0].index)
-    return pages
+    return [*pages, *damaged][:until]
 
 
 def _reason(error: Exception) -> str:
