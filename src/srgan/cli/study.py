@@ -199,7 +199,7 @@ def simulate(
     from srgan.evaluation.study import simulate as simulation
     from srgan.evaluation.study.plan import read_study
     from srgan.evaluation.study.ratings import as_json
-    from srgan.image.atomic import atomic_file, shown
+    from srgan.image.atomic import atomic_file, refuse_existing
 
     if not 1 <= raters <= 10_000:
         raise UsageError(f"--raters must be 1 to 10000, not {raters}")
@@ -209,8 +209,7 @@ def simulate(
         for session in simulation.simulate(key, raters=raters, seed=seed)
     }
     for path in files:
-        if path.exists():
-            raise OutputFailed(f"{shown(path)}: exists already; give another folder with -o")
+        refuse_existing(path, mend="give another folder with -o")
     for path, session in files.items():
         with atomic_file(path) as file:
             file.write(as_json(session, key).encode())

@@ -214,15 +214,18 @@ def shown(path: str | Path) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def refuse_existing(target: str | Path, *, overwrite: bool = False) -> None:
+def refuse_existing(
+    target: str | Path, *, overwrite: bool = False, mend: str = "add --overwrite to replace it"
+) -> None:
     """Refuse a name under which something stands, be it a dangling link; or that cannot be one.
 
     Args:
         overwrite: let regular files and dangling links be replaced; never a folder or a device,
             such as /dev/null.
+        mend: what to do about a file that stands there.
 
     Raises:
-        OutputFailed: naming the flag that would replace it, or the system's reason.
+        OutputFailed: naming what mends it, or the system's reason.
     """
     try:
         os.lstat(target)
@@ -234,7 +237,7 @@ def refuse_existing(target: str | Path, *, overwrite: bool = False) -> None:
     except (OSError, ValueError) as error:  # a name too long, or with a NUL, before hours of work
         raise failure(target, error) from error
     if not overwrite:
-        raise OutputFailed(f"{shown(target)}: exists already; add --overwrite to replace it")
+        raise OutputFailed(f"{shown(target)}: exists already; {mend}")
 
 
 def _create(folder: Path) -> tuple[BinaryIO, Path]:
