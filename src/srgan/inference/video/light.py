@@ -7,6 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from srgan.inference.video.memory import with_more
+
 SCREEN, BRIGHTNESS = "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"
 # Where an encoder takes them: its option, and their names in it.
 _NAMES = {
@@ -56,12 +58,12 @@ def lit(encoder: str, options: dict[str, str], light: Light) -> dict[str, str]:
     if not light or not is_written(encoder):
         return options
     key, screen, brightness = _NAMES[encoder]
-    given = [options[key]] if key in options else []
+    own = []
     if light.screen is not None:
-        given.append(f"{screen}={_screen(light.screen, whole=encoder != 'libsvtav1')}")
+        own.append(f"{screen}={_screen(light.screen, whole=encoder != 'libsvtav1')}")
     if light.brightness is not None:
-        given.append("{}={},{}".format(brightness, *light.brightness))
-    return {**options, key: ":".join(given)}
+        own.append("{}={},{}".format(brightness, *light.brightness))
+    return with_more(options, key, ":".join(own))
 
 
 def _screen(numbers: tuple[Fraction, ...], *, whole: bool) -> str:

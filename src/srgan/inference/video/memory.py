@@ -34,12 +34,13 @@ def bounded(codec: Codec, options: dict[str, str], pixels: int, *, deep: bool) -
     if codec.encoder == "libsvtav1":
         # Its groups of pictures are of 2 to the power of its levels.
         groups = "lp=2" if frames >= 8 else f"lp=1:hierarchical-levels={3 if frames >= 4 else 2}"
-        return _more(options, "svtav1-params", f"lookahead=0:{groups}")
+        return with_more(options, "svtav1-params", f"lookahead=0:{groups}")
     ahead = max(frames, _REORDERED + 1)
-    return _more(options, "x265-params", f"rc-lookahead={ahead}:frame-threads=1")
+    return with_more(options, "x265-params", f"rc-lookahead={ahead}:frame-threads=1")
 
 
-def _more(options: dict[str, str], key: str, own: str) -> dict[str, str]:
+def with_more(options: dict[str, str], key: str, own: str) -> dict[str, str]:
+    """An encoder's options, with ``own`` behind what its own option ``key`` has already."""
     given = options.get(key)
     return {**options, key: f"{given}:{own}" if given else own}
 
