@@ -24,7 +24,7 @@ def finished(folder: Path) -> Job:
     (folder / "result.png").write_bytes(b"result")
     choice = Choice("bicubic")
     task = Task(choice, folder, folder / "result.png", "PNG", 8, 8)
-    return Job("id", folder, "", "", choice, task, Info("PNG", 2, 2), 4, state="done")
+    return Job("id", folder, "", "", choice, task, Info("PNG", 2, 2), state="done")
 
 
 def test_stopping_keeps_a_result_until_it_was_sent(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
         jobs = Jobs(ServerLimits(stop_seconds=1.1), Opener(tmp_path), Choice("bicubic"), tmp_path)
         job = jobs.jobs["id"] = finished(tmp_path / "owed")
         job.owed = True
-        late = Job("late", job.folder, "", "", job.choice, job.task, job.source, 4)
+        late = Job("late", job.folder, "", "", job.choice, job.task, job.source)
         jobs.queue.append(late)
         await asyncio.wait_for(jobs.stop(), 10)
         assert not job.folder.exists()

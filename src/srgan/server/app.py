@@ -285,7 +285,6 @@ class _Service:
                 order.choice,
                 task,
                 info,
-                info.pixels,
             )
             self.jobs.check_result(job)
             self.jobs.submit(job)

@@ -23,9 +23,9 @@ ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
 class Job:
     """One picture's way through the server.
 
-    ``folder`` holds the upload and the result. ``cost`` is in input pixels. Times are of the
-    monotonic clock: jobs end with their process, and who sets the clock drops no result. It is
-    ``owed`` while the request that brought it waits to be answered with its result.
+    ``folder`` holds the upload and the result. Times are of the monotonic clock: jobs end with
+    their process, and who sets the clock drops no result. It is ``owed`` while the request that
+    brought it waits to be answered with its result.
     """
 
     id: str
@@ -35,7 +35,6 @@ class Job:
     choice: Choice
     task: Task
     source: Info
-    cost: int
     state: State = "queued"
     progress: float = 0.0
     created: float = field(default_factory=time.monotonic)
@@ -52,6 +51,11 @@ class Job:
     def ended_at_all(self) -> bool:
         """Whether nothing more will happen."""
         return self.state in ENDED
+
+    @property
+    def cost(self) -> int:
+        """Input pixels of all frames."""
+        return self.source.pixels
 
     @property
     def sizes(self) -> list[tuple[int, int]]:
