@@ -278,17 +278,7 @@ def furnish(out: Any) -> Callable[[Any], None]:
     out.metadata.update({"title": "A clip", "artist": "Someone", "weather": "fine"})
     furnish_chapters(out)
     out.add_attachment("letters.ttf", "font/ttf", b"letters" * 9)
-    words = out.add_mux_stream("subrip", time_base=Fraction(1, 1000))
-    words.metadata["language"] = "deu"
-
-    def speak(out: Any) -> None:
-        packet = av.Packet(b"Hallo")
-        packet.stream, packet.time_base = words, Fraction(1, 1000)
-        packet.pts = packet.dts = 120
-        packet.duration = 200
-        out.mux_one(packet)
-
-    return speak
+    return tracks(language="deu")(out)
 
 
 def test_chapters_texts_fonts_and_subtitles_are_kept(tmp_path: Path) -> None:

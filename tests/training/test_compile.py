@@ -100,22 +100,24 @@ def test_nothing_that_the_next_replay_overwrites_is_read_after_it(
         begun.append(len(made))
         made.clear()
 
+    def device(compile: str) -> dict[str, Any]:
+        return {"compile": compile, "deterministic": True}
+
     def config(compile: str, start: Path) -> GanConfig:
         game = {"discriminator": judge, "channels": 4, "game": "relativistic"}
-        device = {"compile": compile, "deterministic": True}
-        return gan_config(start=str(start), adversarial=game, device=device, method="muon")
-
-    def graphs(compile: str) -> dict[str, Any]:
-        return {"device": {"compile": compile, "deterministic": True}}
+        options = {"start": str(start), "adversarial": game, "method": "muon"}
+        return gan_config(device=device(compile), **options)
 
     monkeypatch.setattr(watch, "Readings", lambda late: Readings(late=True))  # as on a GPU
     start = pretrain(
-        pretrain_config(**graphs("off")), data=[pack], out=tmp_path / "p0", device="cpu"
+        pretrain_config(device=device("off")), data=[pack], out=tmp_path / "p0", device="cpu"
     )
     train_gan(config("off", start), data=[pack], out=tmp_path / "g0", device="cpu")
     monkeypatch.setattr(torch, "compile", compiled)
     monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", replay)
-    pretrain(pretrain_config(**graphs("graphs")), data=[pack], out=tmp_path / "p1", device="cpu")
+    pretrain(
+        pretrain_config(device=device("graphs")), data=[pack], out=tmp_path / "p1", device="cpu"
+    )
     assert begun == [1, 1, 1, 1]  # the first is the pre-flight's
     begun.clear()
     networks.clear()
