@@ -234,6 +234,23 @@ def test_a_resumed_run_follows_the_weight_of_its_feature_loss(
     assert "6 times the pixel loss at the start" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_the_weight_of_the_feature_loss_does_not_hang_on_the_first_batch(
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan, vgg_file: Path
+) -> None:
+    def factor(batch: int) -> float:
+        config = gan_config(
+            updates=1,
+            start=str(start),
+            data={"crop": 32, "batch": batch, "held_out": 1},
+            content={"network": "vgg16", "file": str(vgg_file), "layers": ["conv1_1"]},
+        )
+        train_gan(config, data=[pack], out=tmp_path / str(batch))
+        checkpoint = tmp_path / str(batch) / "checkpoint.safetensors"
+        return float(load_checkpoint(checkpoint)[1]["content_weight"])
+
+    assert factor(2) == pytest.approx(factor(8), rel=1e-4)  # both by the same 128 crops
+
+
 def test_a_factor_that_was_not_measured_does_not_pass_for_one(
     pack: Path, tmp_path: Path, start: Path, gan_config: Gan, vgg_file: Path
 ) -> None:

@@ -101,7 +101,7 @@ def test_gan_training_learns_there_what_it_learns_here(
     with simulated_gpu(monkeypatch) as waits:
         train_gan(config, data=[pack], out=tmp_path / "gpu", device="cuda:0")
     assert_learnt_alike(tmp_path / "cpu", tmp_path / "gpu")
-    assert waited_in_between(waits) == ["train_gan"]  # to calibrate, before the first update
+    assert waited_in_between(waits) == ["unit_of"]  # to calibrate, before the first update
     assert set(sends) <= MOVED
 
 
