@@ -11,11 +11,19 @@ from typer.testing import CliRunner
 
 from srgan.cli import main
 from srgan.degradation.pipeline import Degradation
-from srgan.errors import DataRefused
+from srgan.errors import DataRefused, UsageError
 from srgan.image.resize import imresize
 from srgan.training import packing
 from srgan.training.config import DataConfig
-from srgan.training.data import Batches, Crops, Downscale, ResidentCrops, crops_of, split
+from srgan.training.data import (
+    Batches,
+    Crops,
+    Downscale,
+    ResidentCrops,
+    crops_of,
+    open_photos,
+    split,
+)
 from srgan.training.packing import Pack, open_data, prepare
 
 CPU = torch.device("cpu")
@@ -239,3 +247,18 @@ def test_an_empty_missing_or_damaged_folder(tmp_path: Path, pack: Path) -> None:
     (tmp_path / "cut" / "pixels.u8").write_bytes(b"123")
     with pytest.raises(DataRefused, match=r"pixels.u8 holds 3 bytes, not the 69120 of"):
         Pack(tmp_path / "cut")
+
+
+def test_of_extra_pictures_none_is_held_out(tmp_path: Path, pack: Path) -> None:
+    _, photos, held_out = open_photos(DataConfig(held_out=2), [pack], tmp_path / "cache")
+    (tmp_path / "drawn").mkdir()
+    for i in range(3):
+        Image.new("RGB", (130, 140 + i), (i, 8, 7)).save(tmp_path / "drawn" / f"{i}.png")
+    config = DataConfig(held_out=2, extra=str(tmp_path / "drawn"))
+    both, use, same = open_photos(config, [pack], tmp_path / "cache")
+    assert same == held_out
+    assert use == [*photos, 4, 5, 6]
+    assert [both.photo(i).shape[0] for i in use[-3:]] == [140, 141, 142]
+    again = DataConfig(held_out=2, extra=str(pack))
+    with pytest.raises(UsageError, match=r"data\.extra: .* is among the photos too"):
+        open_photos(again, [pack.parent / "." / pack.name], tmp_path / "cache")

@@ -39,7 +39,8 @@ class DataConfig:
     ``held_out_seed`` chooses them, apart from the run's seed: stages that build on each other
     must hold out the same photos. ``augment``: crops are mirrored and turned at random.
     ``distinct``: no photo twice in an update. ``workers`` are loader processes; on a CPU and with
-    the photos resident on a GPU none is fastest.
+    the photos resident on a GPU none is fastest. ``extra``: a pack or folder of pictures to draw
+    from beside the photos, none of which is held out, such as drawn text.
     """
 
     crop: int = 96
@@ -49,6 +50,7 @@ class DataConfig:
     held_out: int = 24
     held_out_seed: int = 1
     workers: int = 0
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True)

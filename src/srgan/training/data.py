@@ -8,6 +8,7 @@ import random
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,10 +17,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from srgan.degradation.pipeline import Degradation, degrade
-from srgan.errors import DataRefused
+from srgan.errors import DataRefused, UsageError
 from srgan.image.resize import taps
 from srgan.training.config import DataConfig
-from srgan.training.packing import Pack
+from srgan.training.packing import Pack, open_data
 
 WORKER_TIMEOUT_S = 300.0
 """How long a batch may take to come from a loader process."""
@@ -39,6 +40,28 @@ def split(count: int, held_out: int, seed: int) -> tuple[list[int], list[int]]:
     order = list(range(count))
     random.Random(seed).shuffle(order)
     return sorted(order[held_out:]), sorted(order[:held_out])
+
+
+def open_photos(
+    config: DataConfig, data: Sequence[str | Path], cache: Path, *, anew: bool = False
+) -> tuple[Pack, list[int], list[int]]:
+    """A recipe's pictures: their pack, which of them to train on, and which to validate on.
+
+    ``data``, ``cache``, ``anew`` and errors are those of :func:`srgan.training.packing.open_data`;
+    those of ``config.extra`` are packed beside ``cache``.
+    """
+    pack = open_data(data, cache, anew=anew)
+    use, held_out = split(len(pack), config.held_out, config.held_out_seed)
+    if config.extra:
+        if Path(config.extra).resolve() in {Path(folder).resolve() for folder in data}:
+            raise UsageError(
+                f"recipe.data.extra: {config.extra} is among the photos too, some of which are "
+                "held out; name it once"
+            )
+        more = open_data([config.extra], cache.with_name("extra"), anew=anew)
+        use += range(len(pack), len(pack) + len(more))
+        pack = Pack(*pack.folders, *more.folders)
+    return pack, use, held_out
 
 
 class Downscale:

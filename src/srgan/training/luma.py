@@ -28,7 +28,7 @@ from srgan.training.checkpoint import (
     save_checkpoint,
 )
 from srgan.training.config import LumaConfig
-from srgan.training.data import Downscale, crops_of, split
+from srgan.training.data import Downscale, crops_of, open_photos
 from srgan.training.distributed import join, leave
 from srgan.training.faults import explaining
 from srgan.training.generator import (
@@ -42,7 +42,7 @@ from srgan.training.generator import (
 )
 from srgan.training.log import drop_lines_beyond, log_line
 from srgan.training.muon import Muon
-from srgan.training.packing import Pack, open_data
+from srgan.training.packing import Pack
 from srgan.training.setup import guarded
 from srgan.weights.format import ARGUMENTS, Header, save_weights
 
@@ -105,8 +105,7 @@ def train_luma(
         [{"params": body, "factor": 1.0}, {"params": [last_weight, last_bias], "factor": 0.1}],
         betas=(config.optimiser.beta1, config.optimiser.beta2),
     )
-    pack = open_data(data, out / "pack", anew=not resume)
-    use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
+    pack, use, held_out = open_photos(config.data, data, out / "pack", anew=not resume)
     crops = crops_of(config.data, pack, use, scale=scale, seed=config.seed)
     downscale = Downscale(scale, config.data.crop, dev)
     margin = 2 * scale

@@ -19,10 +19,9 @@ from srgan.errors import TrainingStopped, UsageError
 from srgan.image.atomic import failure, make_folder, sweep
 from srgan.processor import fast_bf16
 from srgan.training.config import Config, OptimiserConfig
-from srgan.training.data import Batches, crops_of, split
+from srgan.training.data import Batches, crops_of, open_photos
 from srgan.training.distributed import Processes, join, leave, wait
 from srgan.training.muon import Muon
-from srgan.training.packing import open_data
 from srgan.training.validation import Bytes, folder_pictures, held_out_pictures
 
 VALIDATION_SIDE = 256
@@ -77,10 +76,9 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
 
     scale = config.generator.scale
     if processes.first:
-        open_data(data, out / "pack", anew=not resume)
+        open_photos(config.data, data, out / "pack", anew=not resume)
     wait(processes)
-    pack = open_data(data, out / "pack")
-    use, held_out = split(len(pack), config.data.held_out, config.data.held_out_seed)
+    pack, use, held_out = open_photos(config.data, data, out / "pack")
     batches = Batches(
         crops_of(config.data, pack, use, scale=scale, seed=config.seed),
         batch=config.data.batch,
