@@ -6,7 +6,8 @@
 On every second photo that `srgan train` holds out: their 256-pixel centres, shrunk to a quarter
 and damaged. Prints mean Y-PSNR and ST-LPIPS against the clean original, and draws two, each twice
 (Budgie and gb82, CC0).
-``-m srgan-photo@0.5,srgan-photo@1``: at other stops of the realism dial.
+``-m srgan-photo@0.5,srgan-photo@1``: at other stops of the realism dial. ``--drawn PAGES``: on
+the pictures of scripts/drawn_pages.py besides, with and without damage.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from srgan.training.data import split
 from srgan.training.packing import Pack
 
 SIDE = 256
+DRAWN = ("clean", "JPEG 70", "web")
+"""What is done to pictures of text and graphics."""
 SHOWN = ((0, "JPEG 50"), (7, "phone"), (7, "web"), (7, "grain 8"), (0, "noise 8"))
 
 
@@ -78,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a pack of `srgan data prepare`")
     parser.add_argument("-m", "--models", default="bicubic,srresnet,srgan,srgan-photo")
+    parser.add_argument("--drawn", type=Path, help="a folder of scripts/drawn_pages.py")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     names = arguments.models.split(",")
@@ -87,18 +91,33 @@ def main() -> None:
     photos = [centre(pack.photo(i)) for i in held_out[::2]]
     print("| damage | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
     for damage, apply in DAMAGES.items():
-        pairs = [(hr, apply(hr)) for hr in photos]
-        cells = []
-        for name in names:
-            rows = []
-            for hr, lr in pairs:
-                sr = upscale_array(lr, upscalers[name], size=hr.shape[:2])
-                found = score(sr, hr, lr, scale=4, measures=("psnr_y", "stlpips"))
-                rows.append((found["psnr_y"], found["stlpips"]))
-            psnr, perceptual = np.mean(rows, axis=0)
-            cells.append(f"{psnr:.2f} / {perceptual:.4f}")
-        print(f"| {damage} | " + " | ".join(cells) + " |", flush=True)
+        print(row(damage, photos, apply, upscalers), flush=True)
+    if arguments.drawn:
+        files = sorted(arguments.drawn.glob("*.png"))
+        pages = [centre(np.asarray(Image.open(file).convert("RGB"))) for file in files]
+        for damage in DRAWN:
+            print(row(f"drawn, {damage}", pages, DAMAGES[damage], upscalers), flush=True)
     draw_sheet([photos[i] for i, _ in SHOWN], upscalers, arguments.output)
+
+
+def row(
+    name: str,
+    pictures: list[np.ndarray],
+    damage: Callable[[np.ndarray], np.ndarray],
+    upscalers: dict[str, Upscaler],
+) -> str:
+    """A line of the table: what each model makes of the damaged pictures, on average."""
+    pairs = [(hr, damage(hr)) for hr in pictures]
+    cells = []
+    for upscaler in upscalers.values():
+        figures = []
+        for hr, lr in pairs:
+            sr = upscale_array(lr, upscaler, size=hr.shape[:2])
+            found = score(sr, hr, lr, scale=4, measures=("psnr_y", "stlpips"))
+            figures.append((found["psnr_y"], found["stlpips"]))
+        psnr, perceptual = np.mean(figures, axis=0)
+        cells.append(f"{psnr:.2f} / {perceptual:.4f}")
+    return f"| {name} | " + " | ".join(cells) + " |"
 
 
 def opened(name: str) -> Upscaler:
