@@ -130,7 +130,7 @@ NETWORKS = (
     Model(
         "fast",
         "network",
-        "a small network for video and browsers, nine times as fast as srresnet",
+        "a small network for video and browsers, six times as fast as srresnet",
         parameters=98_005,
     ),
     Model(
