@@ -51,6 +51,8 @@ def _help(parameter: Any) -> str:
     text = " ".join((parameter.help or "").split()).replace("|", "\\|")
     default = getattr(parameter, "default", None)
     shown = isinstance(default, str | int | float) and not isinstance(default, bool)
+    if variable := getattr(parameter, "envvar", None):
+        text += f" Also by the variable {variable}."
     return f"{text} Default {default}." if shown and "efault" not in text else text
 
 

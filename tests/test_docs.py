@@ -25,6 +25,7 @@ def test_the_reference_names_every_command_and_option() -> None:
     )
     assert "## `srgan upscale`" in reference
     assert "`--long-edge`" in reference
+    assert "SRGAN_TOKEN" in reference
 
 
 @pytest.mark.parametrize(
