@@ -12,10 +12,10 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
 
 def reference() -> str:
     """Every command with its arguments and options, as Markdown."""
+    status = " ".join(main.HELP.partition("Exit status: ")[2].split())
     parts = [
         "# Command line\n\nWritten by `python scripts/cli_reference.py` from the commands "
-        "themselves.\n\nExit status of all commands: 0 all done, 1 something was refused or failed "
-        "(each on one line of stderr), 2 the command was not understood, 130 interrupted. "
+        f"themselves.\n\nExit status of all commands: {status} "
         "`srgan --debug COMMAND …` shows where an error came from.\n"
     ]
     _describe(typer.main.get_command(main.build()), "srgan", parts)

@@ -27,7 +27,7 @@ HELP = """Enlarge photos so that they look like photos: super-resolution after S
   srgan models                            what there is to choose from
 
 Exit status: 0 all done, 1 something was refused or failed (each on one line of stderr),
-2 the command was not understood, 130 interrupted.
+2 the command was not understood, 130 interrupted, 143 ended by SIGTERM (`srgan serve`: 0).
 """
 
 _SIGNS = {"→": "->", "–": "-", "…": "..."}
