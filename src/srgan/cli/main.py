@@ -25,6 +25,7 @@ HELP = """Enlarge photos so that they look like photos: super-resolution after S
   srgan video clip.mp4                    clip_x4.mp4, with its sound and times
   srgan compare photo.jpg                 several methods side by side
   srgan models                            what there is to choose from
+  srgan serve                             a web page on this machine: drop photos, download
 
 Exit status: 0 all done, 1 something was refused or failed (each on one line of stderr),
 2 the command was not understood, 130 interrupted, 143 ended by SIGTERM (`srgan serve`: 0).
