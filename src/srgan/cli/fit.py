@@ -92,7 +92,8 @@ def fit(
         raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
 
     def say(done: float) -> None:
-        print(f"\r{method}: {done:4.0%}", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(f"\r{method}: {done:4.0%}", end="", file=sys.stderr, flush=True)
 
     classes, images = zip(*_pictures(data, limits), strict=True)
     options = Options(scale, atoms, samples, seed, discriminative, classes)
@@ -106,7 +107,8 @@ def fit(
         + (f" --discriminative {discriminative:g}" if discriminative else ""),
     }
     save_weights(output, *pack(method, learned, card))
-    print(file=sys.stderr)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
 
 
 def _pictures(folder: Path, limits: Limits) -> Iterator[tuple[str, NDArray[np.uint8]]]:
