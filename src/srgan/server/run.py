@@ -78,8 +78,13 @@ class _Server(Server):
 
     def _init_shared_socket(self) -> None:
         holder: Any = SocketHolder
+        arguments: tuple[object, ...] = (self._listener.detach(),)
+        if sys.platform != "win32":
+            arguments += (False,)  # no Unix socket
+        if sys.platform == "linux":
+            arguments += (self.backlog,)
         self._ssp: Any = None
-        self._shd: Any = holder(self._listener.detach(), False, self.backlog)
+        self._shd: Any = holder(*arguments)
 
 
 def serve(
