@@ -18,6 +18,9 @@ from srgan.image.atomic import (
     atomic_file,
     atomic_folder,
     is_temporary,
+    make_folder,
+    presence,
+    present,
     refuse_existing,
     sweep,
 )
@@ -154,6 +157,55 @@ def test_the_sweep_takes_only_what_the_dead_left(tmp_path: Path) -> None:
         assert [is_temporary(p) for p in tmp_path.iterdir()] == [True]
         file.write(b"1")
     assert (tmp_path / "a.bin").read_bytes() == b"1"
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file locks, and no open file is removed, as there."""
+    unlink = os.unlink
+
+    def refusing(path: str | Path, **options: int) -> None:
+        open_ = set()
+        for handle in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(OSError):
+                open_.add(handle.readlink())
+        if Path(path).absolute() in open_:
+            raise PermissionError(errno.EACCES, "in use", str(path))
+        unlink(path, **options)
+
+    monkeypatch.setattr(atomic, "fcntl", None)
+    monkeypatch.setattr(os, "unlink", refusing)
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which files are open")
+
+
+@linux
+@pytest.mark.usefixtures("windows")
+def test_a_presence_leaves_nothing_where_open_files_stay(tmp_path: Path) -> None:
+    with presence(tmp_path) as name:
+        assert present(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@linux
+@pytest.mark.usefixtures("windows")
+def test_what_is_abandoned_goes_where_open_files_stay(tmp_path: Path) -> None:
+    with contextlib.suppress(OutputFailed), atomic_file(tmp_path / "a.bin") as file:
+        file.write(b"half")
+        assert sweep(tmp_path) == 0
+        abandon()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_drive_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(path: Path, **options: bool) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+    monkeypatch.setattr(Path, "is_dir", lambda path: False)
+    monkeypatch.setattr(Path, "mkdir", gone)
+    with pytest.raises(FileNotFoundError):
+        make_folder(Path("/photos/large"))
 
 
 def test_a_folder_appears_with_the_last_of_its_files(tmp_path: Path) -> None:

@@ -389,6 +389,23 @@ def test_only_what_surely_does_not_fit_is_refused_before_the_start(
         _space(maps, out, 4_000_000, monkeypatch)
 
 
+def test_a_drive_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+
+    def gone(path: Path) -> bool:
+        asked.append(path)
+        assert len(asked) < 10, "a drive's parent is the drive"
+        return False
+
+    def usage(path: Path) -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such drive", str(path))
+
+    monkeypatch.setattr(Path, "exists", gone)
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    with pytest.raises(OutputFailed, match="/photos/large: cannot be written: no such drive"):
+        check_space((), Path("/photos/large"), size_of=lambda *_: (1, 1), limits=Limits())
+
+
 def test_what_is_done_needs_no_space_when_a_job_goes_on(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,8 @@ except ImportError:  # Windows, where an open file cannot be deleted by another 
     fcntl = None  # type: ignore[assignment]
 
 _PREFIX, _SUFFIX = ".srgan-", ".part"
-_here: set[Path] = set()  # the temporary files and folders that this process has made
+# The temporary files and folders that this process has made, and the files' handles.
+_here: dict[Path, int | None] = {}
 _held: set[int] = set()  # handles of the folders that it holds
 
 
@@ -63,7 +64,7 @@ def atomic_file(path: str | Path, *, overwrite: bool = False) -> Iterator[Binary
             file.close()
         _remove(name)
         raise
-    _here.discard(name)
+    _here.pop(name, None)
     with suppress(OSError):
         file.close()
 
@@ -165,7 +166,8 @@ def make_folder(folder: Path) -> None:
     """Make a folder and its parents, each of them durable."""
     if folder.is_dir():
         return
-    make_folder(folder.parent)
+    if folder.parent != folder:  # a drive that is not there is its own parent
+        make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
 
@@ -194,7 +196,11 @@ def sweep(folder: Path) -> int:
 def abandon() -> None:
     """Remove this process's temporary files and folders; it is about to end without further ado."""
     while _here:
-        _remove(_here.pop())
+        name, handle = _here.popitem()
+        if fcntl is None and handle is not None:  # Windows removes no open file
+            with suppress(OSError):
+                os.close(handle)
+        _remove(name)
 
 
 def is_temporary(path: Path) -> bool:
@@ -247,7 +253,7 @@ def _create(folder: Path) -> tuple[BinaryIO, Path]:
         handle = os.open(
             name, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666
         )
-        _here.add(name)
+        _here[name] = handle
         file = os.fdopen(handle, "w+b")
         if fcntl is None:
             return file, name
@@ -255,7 +261,7 @@ def _create(folder: Path) -> tuple[BinaryIO, Path]:
             fcntl.flock(file, fcntl.LOCK_EX)
         if name.exists():  # else another process swept it before the lock was held
             return file, name
-        _here.discard(name)
+        _here.pop(name, None)
         file.close()
 
 
@@ -280,7 +286,7 @@ def _create_folder(parent: Path, mode: int = 0o777) -> tuple[Path, int | None]:
     while True:
         name = parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         name.mkdir(mode)
-        _here.add(name)
+        _here[name] = None
         if fcntl is None:
             return name, None
         held = os.open(name, os.O_RDONLY)
@@ -288,7 +294,7 @@ def _create_folder(parent: Path, mode: int = 0o777) -> tuple[Path, int | None]:
             fcntl.flock(held, fcntl.LOCK_EX)
         if name.exists():
             return name, held
-        _here.discard(name)
+        _here.pop(name, None)
         os.close(held)
 
 
@@ -321,9 +327,9 @@ def presence(folder: Path) -> Iterator[str]:
     try:
         yield name.name
     finally:
-        _remove(name)
         with suppress(OSError):
-            file.close()
+            file.close()  # first, as Windows removes no open file
+        _remove(name)
 
 
 def present(folder: Path, name: str) -> bool:
@@ -339,7 +345,7 @@ def _remove(name: Path) -> None:
             _remove_folder(name)
         else:
             name.unlink(missing_ok=True)
-    _here.discard(name)
+    _here.pop(name, None)
 
 
 def _remove_folder(name: Path) -> None:
@@ -361,10 +367,10 @@ def _remove_unheld(path: Path) -> None:
         finally:
             os.close(handle)
         return
-    with path.open("rb+") as file:
-        if fcntl is not None:
-            # A living writer holds the lock; the system drops it when the process ends.
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
     if fcntl is None:
         path.unlink()  # refused while a living writer has it open
+        return
+    with path.open("rb+") as file:
+        # A living writer holds the lock; the system drops it when the process ends.
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()

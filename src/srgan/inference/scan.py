@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from srgan.errors import ImageRefused, OutputFailed, SRGANError, UsageError
-from srgan.image.atomic import is_temporary, shown
+from srgan.image.atomic import failure, is_temporary, shown
 from srgan.image.files import format_for, probe
 from srgan.image.formats import FORMATS, SNIFF_BYTES, Format, is_video, sniff
 from srgan.image.limits import Limits
@@ -163,9 +163,12 @@ def check_space(
         frames = info.pixels / (info.height * info.width) if FORMATS[task.format].animated else 1
         photos += pixels * frames * _PHOTO_BYTES.get(task.format, 0.2)
     place = output
-    while not place.exists():
+    while not place.exists() and place != place.parent:  # as a drive that is not there is
         place = place.parent
-    free = shutil.disk_usage(place).free
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        raise failure(output, error) from error
     if sure > free:
         raise OutputFailed(
             f"{shown(output)}: at least {_amount(sure)} are needed and {_amount(free)} are "
