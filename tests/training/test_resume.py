@@ -151,6 +151,15 @@ def test_a_signal_saves_and_ends(
     assert state["update"] >= 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which files are mapped")
+def test_a_checkpoint_that_is_loaded_is_held_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, {"a": torch.ones(3)}, {"update": 1})
+    tensors, _ = load_checkpoint(path)  # Windows refuses to replace it else
+    assert str(path) not in Path("/proc/self/maps").read_text(encoding="utf-8")
+    assert tensors["a"].tolist() == [1.0] * 3
+
+
 def test_a_full_disk_keeps_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,7 +52,8 @@ def load_checkpoint(
         raise TrainingStopped(f"{path}: there is no checkpoint to resume; start without --resume")
     try:
         with safe_open(str(path), framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: Windows does not replace a file that is mapped, as the next save has to.
+            tensors = {n: file.get_tensor(n).clone() for n in file.keys()}  # noqa: SIM118
             state = json.loads(file.metadata()["state"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise TrainingStopped(f"{path}: not a checkpoint that can be read ({error})") from error
