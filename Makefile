@@ -44,6 +44,7 @@ upscale: $(VENV)/.installed  ## IMAGE=photo.jpg [ARGS='--scale 2']
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff check --preview --select PLW1514 .  # Windows has another encoding
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

@@ -80,7 +80,7 @@ def ncnn(model: str, photo: np.ndarray, folder: Path, arguments: argparse.Namesp
     import ncnn as package
 
     export_ncnn(model, folder / "model-4x.param", half=not arguments.fp32)
-    param = (folder / "model-4x.param").read_text()
+    param = (folder / "model-4x.param").read_text(encoding="utf-8")
     net = open_model(package, folder, param, (folder / "model-4x.bin").read_bytes())
     return _picture(run_model(package, net, _planar(photo)))
 

@@ -32,7 +32,7 @@ def name() -> str:
 def _facts() -> dict[str, str]:
     """What Linux says of the first core; nothing elsewhere."""
     try:
-        lines = _CPUINFO.read_text().splitlines()
+        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
         return {}
     parts = (line.partition(":") for line in reversed(lines))

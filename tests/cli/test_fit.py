@@ -146,10 +146,10 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert "there is no picture in it" in str(error)
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path / "none"), "-o", out)
     assert "there is no such folder" in str(error)
-    Path(out).write_text("mine")
+    Path(out).write_text("mine", encoding="utf-8")
     error, _ = _run("fit", "zeyde", "--data", str(tmp_path), "-o", out)
     assert "exists already" in str(error)
-    assert Path(out).read_text() == "mine"
+    assert Path(out).read_text(encoding="utf-8") == "mine"
 
 
 def test_an_unknown_set_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:

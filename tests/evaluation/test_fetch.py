@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -12,6 +15,13 @@ import pytest
 
 from srgan.errors import DataRefused
 from srgan.evaluation.fetch import fetch, sources
+
+ASKED = """
+import sys
+from pathlib import Path
+from srgan.evaluation.fetch import sources
+print(ascii(sources(Path(sys.argv[1]))["Mine"].credit))
+"""
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -63,6 +73,19 @@ def test_what_is_refused(server: str, tmp_path: Path) -> None:
     (tmp_path / "catalog.json").write_text('{"Mine": {}}')
     with pytest.raises(DataRefused, match="no catalog"):
         sources(tmp_path / "catalog.json")
+
+
+def test_a_catalog_is_read_as_utf_8_whatever_the_system_writes(tmp_path: Path) -> None:
+    path = _catalog(tmp_path, "http://127.0.0.1/")
+    path.write_text(path.read_text("utf-8").replace('"us"', '"Müller"'), encoding="utf-8")
+    told = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-c", ASKED, str(path)],
+        env=os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "'M\\xfcller'\n"
 
 
 def test_the_catalog_is_that_of_the_sets_at_hand(shared: Path) -> None:

@@ -19,7 +19,7 @@ BATCH = np.random.default_rng(0).random((1, 3, 6, 5), dtype=np.float32)
 
 def resident() -> int:
     """Bytes of memory that this process holds."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

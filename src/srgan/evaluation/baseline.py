@@ -31,7 +31,7 @@ def save(report: Report, path: Path) -> None:
     }
     baseline = {"command": report.command, "scale": report.scale, "means": rounded}
     try:
-        path.write_text(json.dumps(baseline, indent=1) + "\n")
+        path.write_text(json.dumps(baseline, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputFailed(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -43,7 +43,7 @@ def load(path: Path, *, scale: int) -> Means:
         DataRefused: it cannot be read, or is of another scale.
     """
     try:
-        baseline = json.loads(path.read_text())
+        baseline = json.loads(path.read_text(encoding="utf-8"))
         expected: Means = baseline["means"]
         found = baseline["scale"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -122,7 +122,7 @@ def run(
     started, count = time.monotonic(), earlier
     try:
         _end_line(records)
-        with records.open("a") as file, ThreadPoolExecutor(1) as measuring:
+        with records.open("a", encoding="utf-8") as file, ThreadPoolExecutor(1) as measuring:
             waiting: Future[Record] | None = None
 
             def finish(future: Future[Record]) -> None:
@@ -208,7 +208,7 @@ def _blanks(
 
 def _known(records: Path, wanted: tuple[str, ...]) -> dict[tuple[str, ...], Record]:
     known: dict[tuple[str, ...], Record] = {}
-    for line in records.read_text().splitlines() if records.exists() else []:
+    for line in records.read_text(encoding="utf-8").splitlines() if records.exists() else []:
         try:
             record = Record(**json.loads(line))
         except (ValueError, TypeError):
@@ -221,7 +221,7 @@ def _known(records: Path, wanted: tuple[str, ...]) -> dict[tuple[str, ...], Reco
 def _end_line(records: Path) -> None:
     """After a line that was cut short the next record must not follow in it."""
     if records.exists() and records.read_bytes()[-1:] not in (b"", b"\n"):
-        with records.open("a") as file:
+        with records.open("a", encoding="utf-8") as file:
             file.write("\n")
 
 

@@ -144,7 +144,7 @@ def _grow(pipe: Any, name_or_path: str, scale: int) -> None:
 
 def _highest_mb() -> float:
     # getrusage would count what the parent had before this process began.
-    for line in _STATUS.read_text().splitlines():
+    for line in _STATUS.read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024 / 1e6
     raise RuntimeError("/proc/self/status has no VmHWM")

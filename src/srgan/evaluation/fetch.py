@@ -40,10 +40,12 @@ def sources(catalog: Path | None = None) -> dict[str, Source]:
     Raises:
         DataRefused: the catalog cannot be read.
     """
-    found = _parse((files("srgan.evaluation") / "sources.json").read_text(), "sources.json")
+    found = _parse(
+        (files("srgan.evaluation") / "sources.json").read_text(encoding="utf-8"), "sources.json"
+    )
     if catalog is not None:
         try:
-            found |= _parse(catalog.read_text(), str(catalog))
+            found |= _parse(catalog.read_text(encoding="utf-8"), str(catalog))
         except (OSError, UnicodeDecodeError) as error:
             raise DataRefused(f"{catalog}: the catalog cannot be read ({error})") from error
     return found

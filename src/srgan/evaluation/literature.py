@@ -20,7 +20,7 @@ class Figure:
 
 def published(scale: int) -> dict[tuple[str, str, str], Figure]:
     """(set, method, measure) → the figure in the literature that may stand beside ours."""
-    text = (files("srgan.evaluation") / "published.toml").read_text()
+    text = (files("srgan.evaluation") / "published.toml").read_text(encoding="utf-8")
     found: dict[tuple[str, str, str], Figure] = {}
     for table in tomllib.loads(text)["table"]:
         if table["scale"] != scale:

@@ -203,7 +203,7 @@ class _Asked:
 def resident(pid: int) -> int:
     """Bytes of memory that a process holds; 0 where the system does not tell (not Linux)."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -78,7 +78,7 @@ class Decoder:
         if sys.platform == "linux":
             import resource
 
-            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
             ceiling = pages * resource.getpagesize() + int(self.memory)
             resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -153,13 +153,13 @@ def save_planes(picture: Picture, folder: Path) -> None:
             for key, value in asdict(picture.metadata).items()
         },
     }
-    (folder / FACTS).write_text(json.dumps(facts))
+    (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
 def load_planes(folder: Path) -> Picture:
     """The picture that :func:`save_planes` wrote; its pixels stay in the file until used."""
     planes = np.load(folder / PLANES, mmap_mode="r", allow_pickle=False)
-    facts = json.loads((folder / FACTS).read_text())
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     metadata: dict[str, Any] = {
         key: base64.b64decode(value["bytes"]) if isinstance(value, dict) else value
         for key, value in facts["metadata"].items()

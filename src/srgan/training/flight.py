@@ -107,7 +107,7 @@ class FlightRecorder:
                 "reason": reason,
                 "losses": {k: str(v) for k, v in losses.items()},
             }
-            (self.folder / f"{name}.json").write_text(json.dumps(note, indent=1))
+            (self.folder / f"{name}.json").write_text(json.dumps(note, indent=1), encoding="utf-8")
             tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in batch.items()}
             save_file(tensors, str(self.folder / f"{name}.safetensors"))
             where = f"its batch is {self.folder / f'{name}.safetensors'}"

@@ -14,7 +14,7 @@ from srgan.image.atomic import atomic_file
 
 def log_line(out: Path, entry: dict[str, Any]) -> None:
     """Append one JSON line to the run's log."""
-    with (out / "log.jsonl").open("a") as log:
+    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps(entry) + "\n")
 
 
@@ -22,7 +22,7 @@ def read_log(out: Path) -> list[dict[str, Any]]:
     """The whole lines of a run's log."""
     path = out / "log.jsonl"
     rows = []
-    for line in path.read_text().splitlines() if path.is_file() else []:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
         try:
             rows.append(json.loads(line))
         except ValueError:

@@ -54,7 +54,7 @@ class Pack:
         self.bytes = 0
         for number, folder in enumerate(self.folders):
             try:
-                index = json.loads((folder / "index.json").read_text())
+                index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
                 pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r")
                 photos = [Photo(**entry) for entry in index["photos"]]
                 _check_index(photos, pixels.size)
