@@ -2,11 +2,13 @@
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 from inference.tiny import tiny
 from srgan.errors import RuntimeFailed
@@ -14,6 +16,7 @@ from srgan.inference import runtimes
 from srgan.inference.graph import build_graph
 from srgan.inference.runtimes import OnnxRuntime, OpenVino, open_runtime
 
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 BATCH = np.random.default_rng(0).random((1, 3, 6, 5), dtype=np.float32)
 
 
@@ -21,6 +24,25 @@ def resident() -> int:
     """Bytes of memory that this process holds."""
     pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize(
+    ("system", "machine"),
+    [
+        ("linux", "x86_64"),
+        ("linux", "aarch64"),
+        ("darwin", "arm64"),
+        ("darwin", "x86_64"),
+        ("win32", "AMD64"),
+        ("win32", "ARM64"),
+    ],
+)
+def test_every_system_is_given_a_runtime(system: str, machine: str) -> None:
+    here = {"sys_platform": system, "platform_machine": machine}
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]
+    wanted = [Requirement(r) for r in project["dependencies"]]
+    given = {r.name for r in wanted if r.marker is None or r.marker.evaluate(here)}
+    assert given & {"openvino", "onnxruntime"}
 
 
 def test_after_a_failure_for_want_of_memory_the_values_are_right_again() -> None:
