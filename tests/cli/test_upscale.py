@@ -1,6 +1,7 @@
 """``srgan upscale`` as a user meets it."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,12 @@ def test_several_photos_go_into_a_folder(srgan: Run, photo: Path, tmp_path: Path
     assert sorted(p.name for p in out.iterdir()) == ["other_x4.png", "photo_x4.png"]
 
 
+@pytest.mark.parametrize("system", ["linux", "darwin"])
 def test_two_photos_for_one_result_are_refused_before_the_start(
-    srgan: Run, photo: Path, tmp_path: Path
+    system: str, srgan: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = tmp_path / "b" / photo.name
+    monkeypatch.setattr(sys, "platform", system)
+    other = tmp_path / "b" / (photo.name.upper() if system == "darwin" else photo.name)
     other.parent.mkdir()
     other.write_bytes(photo.read_bytes())
     out = tmp_path / "large"

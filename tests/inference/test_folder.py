@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -387,6 +388,22 @@ def test_only_what_surely_does_not_fit_is_refused_before_the_start(
     maps = plan_folder(photos, out, recursive=True, format="bmp").tasks
     with pytest.raises(OutputFailed, match=r"at least 12\.0 MB are needed"):
         _space(maps, out, 4_000_000, monkeypatch)
+
+
+def test_names_that_macos_takes_for_one_are_one_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixel(tmp_path / "in/Caf\u00e9.png")
+    pixel(tmp_path / "in/cafe\u0301.webp")
+    plan = plan_folder(tmp_path / "in", tmp_path / "in/out", format="jpg", recursive=True)
+    assert len(plan.tasks) == 2
+    pixel(tmp_path / "in/out/a.png")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(UsageError, match="would both become"):
+        plan_folder(tmp_path / "in", tmp_path / "out", format="jpg")
+    (tmp_path / "in/Caf\u00e9.png").unlink()
+    plan = plan_folder(tmp_path / "in", tmp_path / "in/OUT", format="jpg", recursive=True)
+    assert [task.input.name for task in plan.tasks] == ["cafe\u0301.webp"]
 
 
 def test_a_drive_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

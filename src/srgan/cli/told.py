@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -81,11 +80,11 @@ def refuse_shared_targets(pairs: Iterable[tuple[Path, Path]]) -> None:
     Raises:
         UsageError: there are such.
     """
-    from srgan.image.atomic import shown
+    from srgan.image.atomic import one_name, shown
 
     taken: dict[str, Path] = {}
     for given, target in pairs:
-        other = taken.setdefault(os.path.realpath(target), given)
+        other = taken.setdefault(one_name(target), given)
         if other is not given:
             raise UsageError(
                 f"{shown(other)} and {shown(given)} would both become {shown(target)}; "

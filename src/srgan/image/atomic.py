@@ -4,6 +4,8 @@ import os
 import secrets
 import shutil
 import stat
+import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -218,6 +220,14 @@ def shown(path: str | Path) -> str:
     """A path as one printable line."""
     text = str(path)
     return text if text.isprintable() else ascii(text)
+
+
+def one_name(path: str | Path) -> str:
+    """Where a path leads: the same text for all names that the system takes for one file."""
+    name = os.path.normcase(os.path.realpath(path))
+    if sys.platform == "darwin":  # whose disks tell neither case nor how an accent is composed
+        name = unicodedata.normalize("NFC", name).casefold()
+    return name
 
 
 def refuse_existing(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from srgan.errors import ImageRefused, OutputFailed, SRGANError, UsageError
-from srgan.image.atomic import failure, is_temporary, shown
+from srgan.image.atomic import failure, is_temporary, one_name, shown
 from srgan.image.files import format_for, probe
 from srgan.image.formats import FORMATS, SNIFF_BYTES, Format, is_video, sniff
 from srgan.image.limits import Limits
@@ -209,7 +209,7 @@ def _walk(
             if below.is_symlink():
                 notices.append(f"{shown(below)}: a link to a folder is not followed")
                 folders.remove(name)
-            elif _real(below) == output and output != root:
+            elif one_name(below) == one_name(output) and output != root:
                 folders.remove(name)
             elif not recursive:
                 folders.remove(name)
@@ -299,10 +299,10 @@ def _format_name(format: str | None, kind: Format | str) -> str:
 
 
 def _check_collisions(tasks: list[Task]) -> None:
-    inputs = {os.path.normcase(_real(task.input)) for task in tasks}
+    inputs = {one_name(task.input) for task in tasks}
     seen: dict[str, Task] = {}
     for task in tasks:
-        key = os.path.normcase(_real(task.output))
+        key = one_name(task.output)
         if key in inputs:
             raise UsageError(
                 f"{shown(task.output)} would replace an input; choose another folder with -o or "
