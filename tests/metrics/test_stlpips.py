@@ -11,7 +11,7 @@ from srgan.image.resize import imresize
 from srgan.metrics.stlpips import available, load_stlpips, stlpips
 
 needs_weights = pytest.mark.skipif(
-    not available(), reason="needs the weights of ST-LPIPS: pip install 'srgan[metrics]'"
+    not available(), reason='needs the weights of ST-LPIPS: pip install "srgan[metrics]"'
 )
 
 

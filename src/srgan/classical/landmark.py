@@ -176,7 +176,7 @@ def _opencv() -> ModuleType:
         import cv2
     except ImportError as error:
         raise UsageError(
-            "landmark needs one more package: pip install 'srgan[reference]'"
+            'landmark needs one more package: pip install "srgan[reference]"'
         ) from error
     module: ModuleType = cv2
     return module

@@ -73,7 +73,7 @@ def benchmark(
             raise UsageError(f"--measures: {name!r} is unknown; choose among {', '.join(MEASURES)}")
     if "stlpips" in wanted and not available() and not measures:
         wanted.remove("stlpips")
-        print("srgan: without ST-LPIPS; add it with: pip install 'srgan[metrics]'", file=sys.stderr)
+        print('srgan: without ST-LPIPS; add it with: pip install "srgan[metrics]"', file=sys.stderr)
     limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
     expected = {} if baseline is None else baselines.load(baseline, scale=scale)
     entries = find(data, list(dict.fromkeys(sets.split(","))) if sets else None, scale=scale)

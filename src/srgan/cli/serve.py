@@ -97,7 +97,7 @@ def _serve(
         from srgan.server.run import listen, serve
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"the server needs {error.name}; install it with: pip install 'srgan[serve]'"
+            f'the server needs {error.name}; install it with: pip install "srgan[serve]"'
         ) from error
     from srgan.image.atomic import private_folder, sweep
     from srgan.inference.runtimes import check_threads, choose_device

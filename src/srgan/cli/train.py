@@ -26,7 +26,7 @@ def train(
     except ImportError as error:
         from srgan.errors import UsageError
 
-        raise UsageError("training needs PyTorch: pip install 'srgan[train]'") from error
+        raise UsageError('training needs PyTorch: pip install "srgan[train]"') from error
     from srgan.training.config import GanConfig, LumaConfig, load_recipe
     from srgan.training.distributed import starts_first
     from srgan.training.gan import train_gan

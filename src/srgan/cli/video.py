@@ -87,7 +87,7 @@ def video(
 
     Every frame keeps its time; sound, subtitles and chapters are copied as they are, or recoded
     where the target does not take them. A result appears under its name whole or not at all.
-    Needs `pip install 'srgan[video]'`.
+    Needs `pip install "srgan[video]"`.
     """
     from srgan.inference.video.library import library
 

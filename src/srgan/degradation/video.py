@@ -1,6 +1,6 @@
 """What video coding does to a picture: blocks, smeared texture, chroma at half size.
 
-Needs PyAV (`pip install 'srgan[video]'`), with FFmpeg's libx264.
+Needs PyAV (`pip install "srgan[video]"`), with FFmpeg's libx264.
 """
 
 import io
@@ -67,7 +67,7 @@ def _coded(frames: Sequence[NDArray[np.uint8]], crf: int, preset: str) -> list[N
         import av
     except ImportError as error:
         raise UsageError(
-            "damage by video coding needs one more package: pip install 'srgan[video]'"
+            'damage by video coding needs one more package: pip install "srgan[video]"'
         ) from error
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="h264") as container:

@@ -19,7 +19,7 @@ from srgan.image.metadata import GAIN_MAP_LOST, plain_exif
 from srgan.image.picture import Frame, Metadata
 from srgan.image.pixels import parted, widened
 
-_MISSING = "HEIC needs one more package: pip install 'srgan[heic]'"
+_MISSING = 'HEIC needs one more package: pip install "srgan[heic]"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _ray(address: str) -> Any:
     try:
         return import_module("ray")
     except ImportError as error:
-        raise UsageError("--ray needs Ray: pip install 'srgan[cluster]'") from error
+        raise UsageError('--ray needs Ray: pip install "srgan[cluster]"') from error
 
 
 @contextmanager

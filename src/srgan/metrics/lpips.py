@@ -92,7 +92,7 @@ def _installed(trunk: Trunk) -> Path:
         return Path(folder) / "weights" / "v0.1" / f"{trunk}.pth"
     raise ModelRefused(
         "the heads of LPIPS are not installed; give their path, or use ST-LPIPS: "
-        "pip install 'srgan[metrics]'"
+        'pip install "srgan[metrics]"'
     )
 
 

@@ -60,7 +60,7 @@ def load_stlpips(weights: str | Path) -> FeatureDistance:
     if digest != SHA256:
         raise ModelRefused(
             f"{weights}: not the published ST-LPIPS weights (sha256 {digest[:12]}...); "
-            "install them with: pip install 'srgan[metrics]'"
+            'install them with: pip install "srgan[metrics]"'
         )
     return FeatureDistance(_layers(load_torch_file(weights)), smallest=SMALLEST)
 
@@ -70,7 +70,7 @@ def _published() -> FeatureDistance:
     path = _installed()
     if path is None:
         raise ModelRefused(
-            "the weights of ST-LPIPS are not installed; add them with: pip install 'srgan[metrics]'"
+            'the weights of ST-LPIPS are not installed; add them with: pip install "srgan[metrics]"'
         )
     return load_stlpips(path)
 

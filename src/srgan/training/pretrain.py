@@ -83,7 +83,8 @@ def pretrain(
     code = commit()
     if config.best == "perceptual" and not available():
         raise UsageError(
-            "recipe.best = 'perceptual': wants ST-LPIPS; add it with: pip install 'srgan[metrics]'"
+            "recipe.best = 'perceptual': wants ST-LPIPS; add it with: "
+            'pip install "srgan[metrics]"'
         )
     setup = set_up(config, data=data, out=out, device=device, resume=resume)
     dev, processes, batches = setup.processes.device, setup.processes, setup.batches

@@ -4,7 +4,7 @@ from types import ModuleType
 
 from srgan.errors import UsageError
 
-MISSING = "video needs one more package: pip install 'srgan[video]'"
+MISSING = 'video needs one more package: pip install "srgan[video]"'
 
 
 def library() -> ModuleType:
@@ -20,5 +20,5 @@ def library() -> ModuleType:
     except ImportError as error:
         raise UsageError(MISSING) from error
     if int(av.__version__.split(".")[0]) < 18:
-        raise UsageError(f"PyAV {av.__version__} is too old: pip install --upgrade 'srgan[video]'")
+        raise UsageError(f'PyAV {av.__version__} is too old: pip install --upgrade "srgan[video]"')
     return av
