@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -196,6 +197,25 @@ def test_what_is_abandoned_goes_where_open_files_stay(tmp_path: Path) -> None:
         assert sweep(tmp_path) == 0
         abandon()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no folder is synchronised there")
+@pytest.mark.parametrize(("number", "lost"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_share_that_synchronises_no_folders_will_do(
+    number: int, lost: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def refusing(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", refusing)
+    told = pytest.raises(OutputFailed) if lost else contextlib.nullcontext()
+    with told, atomic_file(tmp_path / "a.bin") as file:
+        file.write(b"1")
+    assert (tmp_path / "a.bin").read_bytes() == b"1"
 
 
 def test_a_drive_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

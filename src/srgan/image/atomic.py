@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and are durable once they have appeared."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -18,6 +19,7 @@ try:
 except ImportError:  # Windows, where an open file cannot be deleted by another process
     fcntl = None  # type: ignore[assignment]
 
+_NO_SUCH_CALL = (errno.EINVAL, errno.EBADF, errno.ENOTSUP)  # fsync of a folder on some shares
 _PREFIX, _SUFFIX = ".srgan-", ".part"
 # The temporary files and folders that this process has made, and the files' handles.
 _here: dict[Path, int | None] = {}
@@ -181,6 +183,9 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_CALL:
+            raise
     finally:
         os.close(handle)
 
