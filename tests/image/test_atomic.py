@@ -322,8 +322,7 @@ from pathlib import Path
 from srgan.image.atomic import alone
 with alone(Path(sys.argv[1]), doing="trains"):
     if os.fork() == 0:
-        time.sleep(3600)
-    print("ready", flush=True)
+        print("ready", flush=True)  # only now: the fork has to come to letting go
     time.sleep(3600)
 """
 
