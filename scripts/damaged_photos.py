@@ -92,12 +92,14 @@ def main() -> None:
     print("| damage | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
     for damage, apply in DAMAGES.items():
         print(row(damage, photos, apply, upscalers), flush=True)
+    shown = [(photos[i], damage) for i, damage in SHOWN]
     if arguments.drawn:
         files = sorted(arguments.drawn.glob("*.png"))
         pages = [centre(np.asarray(Image.open(file).convert("RGB"))) for file in files]
         for damage in DRAWN:
             print(row(f"drawn, {damage}", pages, DAMAGES[damage], upscalers), flush=True)
-    draw_sheet([photos[i] for i, _ in SHOWN], upscalers, arguments.output)
+        shown += [(page, "JPEG 70") for page in pages[:2]]
+    draw_sheet(shown, upscalers, arguments.output)
 
 
 def row(
@@ -126,10 +128,12 @@ def opened(name: str) -> Upscaler:
     return load(model, realism=float(realism)) if realism else load(model)
 
 
-def draw_sheet(photos: list[np.ndarray], upscalers: dict[str, Upscaler], output: Path) -> None:
-    """One row a photo: each method, then the original."""
+def draw_sheet(
+    shown: list[tuple[np.ndarray, str]], upscalers: dict[str, Upscaler], output: Path
+) -> None:
+    """One row a picture, with its damage: each method, then the original."""
     rows = []
-    for hr, (_, damage) in zip(photos, SHOWN, strict=True):
+    for hr, damage in shown:
         lr = DAMAGES[damage](hr)
         cells = [(name, upscale_array(lr, u, size=hr.shape[:2])) for name, u in upscalers.items()]
         rows.append([(f"{name}, {damage}", pixels) for name, pixels in [*cells, ("original", hr)]])
