@@ -146,5 +146,5 @@ def test_what_is_refused(learned: References, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(DataRefused, match="no picture has corners"):
         landmark.fit([np.full((64, 64, 3), 128, np.uint8)], scale=SCALE)
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(UsageError, match=r"pip install 'srgan\[reference\]'"):
+    with pytest.raises(UsageError, match=r'pip install "srgan\[reference\]"'):
         open_fitted(*pack("landmark", learned, {}))

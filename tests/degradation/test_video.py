@@ -86,7 +86,7 @@ def test_without_pyav_the_line_says_what_to_install(
     picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(UsageError, match=r"pip install 'srgan\[video\]'"):
+    with pytest.raises(UsageError, match=r'pip install "srgan\[video\]"'):
         coded(picture, 23, 0)
 
 

@@ -41,7 +41,7 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "ray", None)
     opening = Opening(lambda threads: pytest.fail("opened"), "", str)
     with (
-        pytest.raises(UsageError, match=r"pip install 'srgan\[cluster\]'"),
+        pytest.raises(UsageError, match=r'pip install "srgan\[cluster\]"'),
         cluster(LOCAL, opening, Options()),
     ):
         pass

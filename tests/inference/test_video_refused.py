@@ -281,7 +281,7 @@ def test_without_pyav_one_line_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(UsageError, match=r"pip install 'srgan\[video\]'"):
+    with pytest.raises(UsageError, match=r'pip install "srgan\[video\]"'):
         enlarged(tmp_path / "clip.mp4", tmp_path / "big.mp4")
 
 
