@@ -3,7 +3,7 @@
 REPORT is the folder that ``srgan benchmark -o REPORT`` wrote.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmark.md"
@@ -26,7 +26,9 @@ def facts(report: str) -> str:
 
 def main() -> None:
     """Rewrite the page between its marks."""
-    report = (Path(sys.argv[1]) / "report.md").read_text(encoding="utf-8")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("report", type=Path, help="the folder")
+    report = (parser.parse_args().report / "report.md").read_text(encoding="utf-8")
     before, rest = PAGE.read_text(encoding="utf-8").split(START)
     after = rest.split(END)[1]
     middle = f"{START}\n\n{facts(report)}\n\n{tables(report)}\n{END}"
