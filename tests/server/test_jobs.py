@@ -15,7 +15,7 @@ from srgan.server.job import Job
 from srgan.server.jobs import Jobs
 from srgan.server.lane import Choice, Task
 from srgan.server.limits import ServerLimits
-from srgan.server.problems import Problem, without_paths
+from srgan.server.problems import Problem, problem_of
 
 
 def finished(folder: Path) -> Job:
@@ -123,4 +123,4 @@ def test_a_folder_of_uploads_that_cannot_be_used_is_told(tmp_path: Path) -> None
 def test_errors_are_told_without_the_servers_paths(tmp_path: Path) -> None:
     error = failure(tmp_path / "result.png", OSError(28, "No space left on device"))
     assert isinstance(error, OutputFailed)
-    assert without_paths(error, tmp_path) == "cannot be written: No space left on device"
+    assert problem_of(error, tmp_path).detail == "cannot be written: No space left on device"

@@ -11,7 +11,7 @@ from srgan.errors import SRGANError
 from srgan.server.child import Child, ChildDied, ChildTimeout
 from srgan.server.decoder import Convert, Decode, Decoder, Look
 from srgan.server.limits import MIB, ServerLimits
-from srgan.server.problems import Problem, code_of, without_paths
+from srgan.server.problems import Problem, problem_of
 
 # Decoding under load takes longer by the clock than by the processor.
 _WALL_PER_CPU = 4
@@ -56,8 +56,7 @@ class Decoding:
                 self._thread, lambda: self.child.ask(question, timeout=wall)
             )
         except SRGANError as error:
-            detail = without_paths(error, question.source.parent)
-            raise Problem(code_of(error), detail) from error
+            raise problem_of(error, question.source.parent) from error
         except ChildTimeout:
             raise Problem("image_refused", "decoding it takes too long") from None
         except ChildDied:

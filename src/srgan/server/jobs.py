@@ -22,7 +22,7 @@ from srgan.server.decoding import Decoding
 from srgan.server.job import Job, State
 from srgan.server.lane import Choice, Lane, Opener
 from srgan.server.limits import MEGA, MIB, ServerLimits
-from srgan.server.problems import Problem, code_of, without_paths
+from srgan.server.problems import Problem, problem_of
 
 _RESULTS_FACTOR = 4
 _EXPIRY_SECONDS = 5.0
@@ -187,7 +187,7 @@ class Jobs:
         try:
             self.limits.picture.check_output_pages(job.sizes)
         except SRGANError as error:
-            raise Problem(code_of(error), str(error)) from error
+            raise problem_of(error) from error
 
     # Children
 
@@ -304,8 +304,7 @@ class Jobs:
         except Cancelled:
             self._end(job, "cancelled")
         except SRGANError as error:
-            detail = without_paths(error, job.folder)
-            self._end(job, "failed", Problem(code_of(error), detail))
+            self._end(job, "failed", problem_of(error, job.folder))
         except ChildTimeout:
             limit = f"{self.limits.job_seconds:g} s"
             self._end(job, "failed", Problem("job_timeout", f"it took more than {limit}"))

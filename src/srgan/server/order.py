@@ -11,7 +11,7 @@ from urllib.parse import quote
 from srgan.errors import SRGANError
 from srgan.server.lane import Choice, Task
 from srgan.server.limits import ServerLimits
-from srgan.server.problems import Problem, code_of
+from srgan.server.problems import Problem, problem_of
 from srgan.weights.catalog import DIALS, Model
 
 FORMATS = {
@@ -68,7 +68,7 @@ class Order:
                 height, width, scale=self.scale, size=self.size, long_edge=self.long_edge
             )
         except SRGANError as error:
-            raise Problem(code_of(error), str(error)) from error
+            raise problem_of(error) from error
         return Task(
             self.choice,
             folder,

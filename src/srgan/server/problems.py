@@ -115,11 +115,14 @@ _CODE_OF: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def code_of(error: Exception) -> str:
-    """The code under which an error of the library is told to a client."""
-    return next((code for kind, code in _CODE_OF if isinstance(error, kind)), "compute_failed")
+def problem_of(error: Exception, folder: Path | None = None) -> Problem:
+    """An error of the library as it is told to a client.
 
-
-def without_paths(error: Exception, folder: Path) -> str:
-    """An error's message without the names of a folder's files, which are nobody's business."""
-    return re.sub(rf"{re.escape(shown(folder))}/[^/:]+: ", "", str(error))
+    The names of the folder's files, which are nobody's business, are left out, and it says whose
+    the flags are that raise a limit.
+    """
+    code = next((code for kind, code in _CODE_OF if isinstance(error, kind)), "compute_failed")
+    detail = str(error)
+    if folder is not None:
+        detail = re.sub(rf"{re.escape(shown(folder))}/[^/:]+: ", "", detail)
+    return Problem(code, re.sub(r"\braise (?=--max-)", "have the server's operator raise ", detail))
