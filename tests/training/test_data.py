@@ -259,6 +259,7 @@ def test_of_extra_pictures_none_is_held_out(tmp_path: Path, pack: Path) -> None:
     assert same == held_out
     assert use == [*photos, 4, 5, 6]
     assert [both.photo(i).shape[0] for i in use[-3:]] == [140, 141, 142]
-    again = DataConfig(held_out=2, extra=str(pack))
-    with pytest.raises(UsageError, match=r"data\.extra: .* is among the photos too"):
-        open_photos(again, [pack.parent / "." / pack.name], tmp_path / "cache")
+    for extra in (pack, pack / "below", pack.parent):
+        config = DataConfig(held_out=2, extra=str(extra))
+        with pytest.raises(UsageError, match=r"data\.extra: .* are in one another"):
+            open_photos(config, [pack.parent / "." / pack.name], tmp_path / "cache")

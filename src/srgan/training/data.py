@@ -53,11 +53,13 @@ def open_photos(
     pack = open_data(data, cache, anew=anew)
     use, held_out = split(len(pack), config.held_out, config.held_out_seed)
     if config.extra:
-        if Path(config.extra).resolve() in {Path(folder).resolve() for folder in data}:
-            raise UsageError(
-                f"recipe.data.extra: {config.extra} is among the photos too, some of which are "
-                "held out; name it once"
-            )
+        extra = Path(config.extra).resolve()
+        for photos in (Path(folder).resolve() for folder in data):
+            if extra.is_relative_to(photos) or photos.is_relative_to(extra):
+                raise UsageError(
+                    f"recipe.data.extra: {config.extra} and the photos of {photos} are in one "
+                    "another, and some photos are held out; keep them apart"
+                )
         more = open_data([config.extra], cache.with_name("extra"), anew=anew)
         use += range(len(pack), len(pack) + len(more))
         pack = Pack(*pack.folders, *more.folders)
