@@ -213,7 +213,8 @@ def too_large(limits: ServerLimits) -> Problem:
     """The refusal of a body over the limit."""
     return Problem(
         "upload_too_large",
-        f"the upload is larger than {limits.max_upload_mb:g} MiB; raise --max-upload-mb to take it",
+        f"the upload is larger than {limits.max_upload_mb:g} MiB; have the server's operator raise "
+        "--max-upload-mb",
     )
 
 

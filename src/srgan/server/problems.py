@@ -124,5 +124,5 @@ def problem_of(error: Exception, folder: Path | None = None) -> Problem:
     code = next((code for kind, code in _CODE_OF if isinstance(error, kind)), "compute_failed")
     detail = str(error)
     if folder is not None:
-        detail = re.sub(rf"{re.escape(shown(folder))}/[^/:]+: ", "", detail)
+        detail = re.sub(rf"{re.escape(shown(folder))}[/\\][^/\\:]+: ", "", detail)
     return Problem(code, re.sub(r"\braise (?=--max-)", "have the server's operator raise ", detail))
