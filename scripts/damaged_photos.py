@@ -4,8 +4,8 @@
         -o damaged.png
 
 On every second photo that `srgan train` holds out: their 256-pixel centres, shrunk to a quarter
-and damaged. Prints mean Y-PSNR and ST-LPIPS against the clean original, and draws two, each twice
-(Budgie and gb82, CC0).
+and damaged. Prints mean Y-PSNR and ST-LPIPS against the clean original, and draws two of them, with
+five damages (Budgie and gb82, CC0).
 ``-m srgan-photo@0.5,srgan-photo@1``: at other stops of the realism dial. ``--drawn PAGES``: on
 the pictures of scripts/drawn_pages.py besides, with and without damage.
 """

@@ -5,7 +5,8 @@
 
 Photos hold little text, so that networks trained on them alone thin letters and break them. The
 fonts are those that matplotlib brings along; the words mean nothing. The same seed draws the same
-pictures. The second line's are for measuring, in fonts that the first's have not.
+pictures. The second line's are for measuring, in other
+styles of the same families.
 """
 
 import argparse
@@ -28,7 +29,10 @@ FONTS = {
 FINE = 2
 """Drawn so many times as large, then averaged: letters begin between pixels too."""
 LEAST, MOST = 20, 80
-"""Heights of letters in pixels: below 5 pixels of a picture at a quarter, nothing can be read."""
+"""Heights of letters in pixels, of lettering half as large again.
+
+Below 5 pixels of a picture at a quarter, nothing can be read.
+"""
 SYLLABLES = (
     "an be con der et for ga his ing ju ki lo men no os pre qu ra st the un ve wi ex ly zo "
     "At Br Ch Do El Fr Gr Ha In Je Kr Le Ma No Or Pa Re Su To Ur Vi We Yo Ze"
@@ -49,8 +53,8 @@ def main() -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     for i in range(arguments.count):
         draw = random.Random(f"{arguments.seed} {i}")
-        page = KINDS[i % len(KINDS)](draw, arguments.size * FINE, FONTS[arguments.fonts])
-        page.reduce(FINE).save(arguments.output / f"{arguments.fonts}-{i:03}.png")
+        picture = KINDS[i % len(KINDS)](draw, arguments.size * FINE, FONTS[arguments.fonts])
+        picture.reduce(FINE).save(arguments.output / f"{arguments.fonts}-{i:03}.png")
 
 
 def words(draw: random.Random, count: int) -> str:
@@ -61,7 +65,7 @@ def words(draw: random.Random, count: int) -> str:
             out.append(f"{draw.randrange(10000):,}")
         else:
             word = "".join(draw.choices(SYLLABLES.split(), k=draw.randint(1, 4)))
-            out.append(word if draw.random() < 0.1 else word.capitalize()[:1] + word[1:].lower())
+            out.append(word if draw.random() < 0.1 else word.capitalize())
             out[-1] += draw.choices(["", ",", ".", ":", "?", "!", ")"], [80, 8, 6, 2, 1, 1, 2])[0]
     return " ".join(w if draw.random() < 0.2 else w.lower() for w in out)
 
@@ -134,7 +138,8 @@ def screen(draw: random.Random, side: int, fonts: list[str]) -> Image.Image:
 def lettering(draw: random.Random, side: int, fonts: list[str]) -> Image.Image:
     """Large words with an outline on soft colours, as on posters, signs and captions."""
     few = Image.new("RGB", (4, 4))
-    few.putdata([colour(draw, low, low + 110) for low in [draw.randrange(146)] for _ in range(16)])
+    low = draw.randrange(146)
+    few.putdata([colour(draw, low, low + 110) for _ in range(16)])
     image = few.resize((side, side), Image.Resampling.BICUBIC)
     canvas = ImageDraw.Draw(image)
     y = 0.0
@@ -172,7 +177,7 @@ def line_art(draw: random.Random, side: int, fonts: list[str]) -> Image.Image:
                 step, lean = draw.uniform(5, 14) * FINE, draw.uniform(-200, 200)
                 for k in range(20):
                     at = x + k * step
-                    canvas.line((at, y, at + lean, box[3]), fill=ink, width=width // 2 or 1)
+                    canvas.line((at, y, at + lean, box[3]), fill=ink, width=width // 2)
             case _:
                 font = font_of(draw, fonts, height(draw, MOST / 2))
                 canvas.text((x, y), words(draw, 2), fill=ink, font=font)

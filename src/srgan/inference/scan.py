@@ -194,7 +194,7 @@ def _walk(
     left: list[str],
     unreadable: list[tuple[str, str]],
 ) -> Iterator[Path]:
-    root = _real(folder)
+    root, inside = _real(folder), one_name(output)
 
     def refused(error: OSError) -> None:
         if error.filename == os.fspath(folder):
@@ -209,7 +209,7 @@ def _walk(
             if below.is_symlink():
                 notices.append(f"{shown(below)}: a link to a folder is not followed")
                 folders.remove(name)
-            elif one_name(below) == one_name(output) and output != root:
+            elif one_name(below) == inside and output != root:
                 folders.remove(name)
             elif not recursive:
                 folders.remove(name)
