@@ -229,6 +229,7 @@ def test_a_body_without_a_length_is_counted(size: int, status: int) -> None:
     assert answered == status
     if status == 413:
         assert json.loads(body)["code"] == "upload_too_large"
+        assert "have the server's operator raise --max-upload-mb" in json.loads(body)["detail"]
 
 
 def test_a_body_that_stops_coming_is_given_up() -> None:
