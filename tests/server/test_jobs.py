@@ -124,3 +124,5 @@ def test_errors_are_told_without_the_servers_paths(tmp_path: Path) -> None:
     error = failure(tmp_path / "result.png", OSError(28, "No space left on device"))
     assert isinstance(error, OutputFailed)
     assert problem_of(error, tmp_path).detail == "cannot be written: No space left on device"
+    windows = OutputFailed(rf"{tmp_path}\result.png: cannot be written")
+    assert problem_of(windows, tmp_path).detail == "cannot be written"
