@@ -62,8 +62,7 @@ def fit(
     Minutes, not hours. An upscaling method becomes a weights file that `upscale --model FILE` and
     `benchmark --methods FILE` take.
     """
-    import sys
-
+    from srgan.cli.progress import progress_bar
     from srgan.errors import UsageError
     from srgan.image.limits import Limits
 
@@ -91,13 +90,10 @@ def fit(
     if scale not in (2, 3, 4):
         raise UsageError(f"--scale must be 2, 3 or 4, not {scale}")
 
-    def say(done: float) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{method}: {done:4.0%}", end="", file=sys.stderr, flush=True)
-
     classes, images = zip(*_pictures(data, limits), strict=True)
     options = Options(scale, atoms, samples, seed, discriminative, classes)
-    learned = METHODS[method].fit(images, options, say)
+    with progress_bar(method, show=True) as bar:
+        learned = METHODS[method].fit(images, options, bar or (lambda done: None))
     card = {
         "name": method,
         "data": f"{len(images)} pictures of {data.name}",
@@ -107,8 +103,6 @@ def fit(
         + (f" --discriminative {discriminative:g}" if discriminative else ""),
     }
     save_weights(output, *pack(method, learned, card))
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
 
 
 def _pictures(folder: Path, limits: Limits) -> Iterator[tuple[str, NDArray[np.uint8]]]:
