@@ -94,6 +94,16 @@ def test_a_result_does_not_replace_another_input(srgan: Run, clip: Path) -> None
     assert sorted(p.name for p in clip.parent.iterdir()) == ["clip.mp4", "clip_x2.mp4", "link.mp4"]
 
 
+def test_nor_one_whose_name_is_the_same_on_the_disks_of_macos(
+    srgan: Run, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_clip(clip.with_name("CLIP_x2.mp4"), [scene(9)] * 3)
+    monkeypatch.setattr("sys.platform", "darwin")
+    ran = srgan("video", clip, other, "-s", "2", "-m", "nearest", "--overwrite")
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert "an input itself" in ran.err
+
+
 def test_upscale_of_a_video_names_the_command_for_it(srgan: Run, clip: Path) -> None:
     ran = srgan("upscale", clip, "-m", "nearest")
     assert ran.status == 1

@@ -168,7 +168,7 @@ def _pairs(
         UsageError: an input is a folder, two results would have one name, a result would replace
             another input, or a name is of a kind that is not written.
     """
-    from srgan.image.atomic import shown
+    from srgan.image.atomic import one_name, shown
     from srgan.inference.video.codecs import container_for
     from srgan.inference.video.job import default_output
 
@@ -184,10 +184,10 @@ def _pairs(
             )
         return [(inputs[0], output)]
     pairs = [(given, default_output(given, options, output)) for given in inputs]
-    sources = {os.path.realpath(given): given for given in inputs}
+    sources = {one_name(given): given for given in inputs}
     for given, target in pairs:
-        other = sources.get(os.path.realpath(target), given)
-        if os.path.realpath(other) != os.path.realpath(given):
+        other = sources.get(one_name(target), given)
+        if one_name(other) != one_name(given):
             raise UsageError(
                 f"{shown(given)} would become {shown(target)}, which is an input itself; "
                 "choose another --output, or give them one at a time"
