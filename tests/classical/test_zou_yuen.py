@@ -4,6 +4,7 @@ import runpy
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from srgan.classical import zou_yuen
 from srgan.classical.methods import open_fitted, pack
 from srgan.classical.zou_yuen import Relation
 from srgan.errors import DataRefused, ImageRefused, ModelRefused, RuntimeFailed, UsageError
+from srgan.evaluation.benchmark import Method
 from srgan.evaluation.cost import memory_mb
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
@@ -177,7 +179,7 @@ def test_its_cost_on_the_timed_picture_is_not_known(
 ) -> None:
     path = tmp_path / "faces.safetensors"
     save_weights(path, *pack("zou-yuen", zou_yuen.fit(pictures(4), scale=4), {}))
-    assert memory_mb(str(path), scale=4) is None
+    assert memory_mb(Method("faces", "", partial(load, path))) is None
     assert capfd.readouterr().err == ""
 
 

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from srgan.cli.methods import methods_of
+from srgan.evaluation.datasets import find, read
+from srgan.evaluation.protocols import score
+from srgan.inference.open import load
+from srgan.inference.upscale import upscale_array
 from srgan.weights.catalog import weights_file
 
 Run = Callable[..., Any]
@@ -67,7 +71,7 @@ def test_a_larger_picture_is_measured_where_the_limit_says_so(
         (["--show", "Tiny/d"], "--show: there is no 'Tiny/d'; Tiny/a is one of them"),
         (["--sets", "Other"], "has no set 'Other'; it has Tiny"),
         (["--methods", "trilinear"], "there is no model 'trilinear'"),
-        (["--methods", "srresnet"], "enlarges x4, not x2"),
+        (["--precision", "fp8"], "precision"),
         (["--measures", "fid"], "'fid' is unknown"),
         (["--scale", "1"], "--scale must be at least 2"),
         (["--max-input-mp", "0"], "--max-input-mp must be a number of megapixels above 0"),
@@ -81,6 +85,35 @@ def test_what_is_refused(
     assert ran.status in (1, 2)
     assert message in ran.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("scale", [2, 6])
+def test_a_network_at_another_scale_is_measured_as_upscale_runs_it(
+    scale: int, data: Path, tmp_path: Path, srgan: Run
+) -> None:
+    given = [*_arguments(data, tmp_path / "out"), "--scale", str(scale)]  # the last one counts
+    ran = srgan(*given, "--methods", "fast", "--precision", "fp32", "--show", "Tiny/a")
+    assert ran.status == 0
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert f"--methods fast --scale {scale} --precision fp32 " in text
+    records = (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+    assert len(records) == 3
+    fast = load("fast", precision="fp32")
+    for line, entry in zip(records, find(data, ["Tiny"], scale=scale), strict=True):
+        sample = read(entry, scale=scale)
+        sr = upscale_array(sample.lr, fast, size=sample.hr.shape[:2])
+        expected = score(sr, sample.hr, sample.lr, scale=scale, measures=["psnr_y"])["psnr_y"]
+        assert json.loads(line)["values"]["psnr_y"] == pytest.approx(expected, abs=0.01)
+
+
+def test_figures_of_one_precision_are_not_taken_for_anothers(
+    data: Path, tmp_path: Path, srgan: Run
+) -> None:
+    given = [*_arguments(data, tmp_path / "out"), "--methods", "bicubic,fast"]
+    for precision, count in (("auto", 6), ("fp32", 9), ("fp32", 9)):
+        assert srgan(*given, "--precision", precision).status == 0
+        records = (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+        assert len(records) == count
 
 
 def test_methods_by_name(tmp_path: Path) -> None:

@@ -32,7 +32,17 @@ def benchmark(
             "glasner, tai and zhang, which take minutes."
         ),
     ] = "all",
-    scale: Annotated[int, typer.Option(help="Factor of the enlargement.")] = 4,
+    scale: Annotated[
+        int,
+        typer.Option(
+            help="Factor of the enlargement. A network of another one that is named in --methods "
+            "is brought to it as srgan upscale does."
+        ),
+    ] = 4,
+    precision: Annotated[
+        str,
+        typer.Option(help="auto, as srgan upscale chooses; fp32 for the same figures anywhere."),
+    ] = "auto",
     measures: Annotated[str | None, typer.Option(help="Names; default: all there are.")] = None,
     cost: Annotated[bool, typer.Option(help="Measure time and memory too.")] = True,
     panels: Annotated[int, typer.Option(help="Pictures of each set shown as crops.")] = 1,
@@ -77,7 +87,7 @@ def benchmark(
     limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
     expected = {} if baseline is None else baselines.load(baseline, scale=scale)
     entries = find(data, list(dict.fromkeys(sets.split(","))) if sets else None, scale=scale)
-    chosen = methods_of(methods, scale)
+    chosen = methods_of(methods, scale, precision)
     shown = _shown(entries, panels, show)
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -97,10 +107,13 @@ def benchmark(
         print("\r\033[K", end="", file=sys.stderr)
     report = Report(
         scale=scale,
-        command=_command(data, sets, methods, scale, measures, cost, max_input_mp, output),
-        facts=_facts(),
+        command=_command(
+            *(data, sets, methods, scale, precision),
+            *(measures, cost, max_input_mp, output),
+        ),
+        facts=_facts(precision),
         records=tuple(records),
-        costs=_costs(chosen, scale) if cost else {},
+        costs=_costs(chosen) if cost else {},
     )
     crops = _panels(report, chosen, shown, limits)
     write(output, json=as_json(report), markdown=as_markdown(report), html=page(report, crops))
@@ -115,7 +128,7 @@ def benchmark(
             raise SRGANError(f"{len(lines)} means differ from {baseline}")
 
 
-def _costs(methods: list[Method], scale: int) -> dict[str, Cost]:
+def _costs(methods: list[Method]) -> dict[str, Cost]:
     from srgan.evaluation.cost import Cost, memory_mb, seconds, static_cost
     from srgan.inference.open import without_mark
 
@@ -130,7 +143,7 @@ def _costs(methods: list[Method], scale: int) -> dict[str, Cost]:
             times.get(method.name),
             parameters,
             multiply_adds,
-            memory_mb(method.argument, scale=scale),
+            memory_mb(method),
         )
     return costs
 
@@ -229,6 +242,7 @@ def _command(
     sets: str | None,
     methods: str,
     scale: int,
+    precision: str,
     measures: str | None,
     cost: bool,
     max_input_mp: float,
@@ -240,21 +254,23 @@ def _command(
     if methods != "all":
         parts.append("--methods " + ",".join(Path(m).name for m in methods.split(",")))
     parts += [f"--scale {scale}"] if scale != 4 else []
+    parts += [f"--precision {precision}"] if precision != "auto" else []
     parts += [f"--measures {measures}"] if measures else []
     parts += [] if cost else ["--no-cost"]
     parts += [f"--max-input-mp {max_input_mp:g}"] if max_input_mp != 64 else []
     return " ".join([*parts, f"-o {output.name}"])
 
 
-def _facts() -> tuple[str, ...]:
+def _facts(precision: str) -> tuple[str, ...]:
     import platform
 
     from srgan import __version__
     from srgan.inference.runtimes import cores, native_bf16
     from srgan.processor import fast_bf16, name
 
-    narrow = native_bf16() and fast_bf16()
-    precision = "bf16 where a network was found to lose nothing by it" if narrow else "fp32"
+    if precision == "auto":
+        narrow = native_bf16() and fast_bf16()
+        precision = "bf16 where a network was found to lose nothing by it" if narrow else "fp32"
     return (
         f"srgan {__version__}, Python {platform.python_version()}, {platform.system()}",
         f"{name()}, {cores()} cores; {precision}",

@@ -9,24 +9,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from srgan.evaluation.benchmark import Method
+    from srgan.inference.upscaler import Upscaler
 
 
-def methods_of(names: str, scale: int) -> list[Method]:
+def methods_of(names: str, scale: int, precision: str = "auto") -> list[Method]:
     """The methods of a list such as ``bicubic,srgan,mine.safetensors``, or of ``all``.
 
+    One that is named and of another scale is measured as ``srgan upscale --scale`` runs it; of
+    ``all`` it is none.
+
     Raises:
-        ModelRefused: a name is unknown, or a weights file is damaged or of another scale.
+        ModelRefused: a name is unknown, or a weights file is damaged.
+        UsageError: the precision is unknown.
     """
     from functools import partial
     from hashlib import sha256
 
     from srgan import __version__
-    from srgan.errors import ModelRefused
     from srgan.evaluation.benchmark import Method
-    from srgan.inference.open import load
+    from srgan.inference.runtimes import check_names
     from srgan.weights.catalog import models
     from srgan.weights.format import read_header
 
+    check_names(precision=precision)
     quick = [m.name for m in models() if m.kind != "search"]
     given = names.split(",")
     called = labels([*given, *quick])
@@ -36,17 +41,21 @@ def methods_of(names: str, scale: int) -> list[Method]:
             path = weights_of(one)
             version = __version__
             if path is not None:
-                header = read_header(path)
-                if header.scale != scale and name == "all":
+                if name == "all" and read_header(path).scale != scale:
                     continue
-                if header.scale != scale:
-                    raise ModelRefused(
-                        f"{one}: enlarges x{header.scale}, not x{scale}; leave it out"
-                    )
                 version = sha256(path.read_bytes()).hexdigest()[:12]
+                version += f" {precision}" if precision != "auto" else ""
             label = called[one]
-            chosen[label] = Method(label, version, partial(load, one, scale=scale), one)
+            chosen[label] = Method(label, version, partial(_open, one, scale, precision), one)
     return list(chosen.values())
+
+
+def _open(name: str, scale: int, precision: str) -> Upscaler:
+    from srgan.inference.open import load
+    from srgan.inference.upscale import AtScale
+
+    upscaler = load(name, scale=scale, precision=precision)
+    return upscaler if upscaler.scale == scale else AtScale(upscaler, scale)
 
 
 def labels(names: Sequence[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import multiprocessing
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +111,7 @@ def _strides(node: Any) -> list[int]:
     return next(list(a.ints) for a in node.attribute if a.name == "strides")
 
 
-def memory_mb(name_or_path: str, *, scale: int) -> float | None:
+def memory_mb(method: Method) -> float | None:
     """Megabytes that a fresh process grows by at most.
 
     None where it cannot be known (no /proc), or the method fails.
@@ -120,7 +120,7 @@ def memory_mb(name_or_path: str, *, scale: int) -> float | None:
         return None
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_grow, args=(theirs, name_or_path, scale))
+    process = context.Process(target=_grow, args=(theirs, method.open))
     process.start()
     theirs.close()
     try:
@@ -132,13 +132,11 @@ def memory_mb(name_or_path: str, *, scale: int) -> float | None:
     return grown
 
 
-def _grow(pipe: Any, name_or_path: str, scale: int) -> None:
-    from srgan.inference.open import load
-
+def _grow(pipe: Any, open_method: Callable[[], Upscaler]) -> None:
     lr = np.zeros((TIMED_SIDE, TIMED_SIDE, 3), np.float32)
     before = _highest_mb()
     with suppress(SRGANError):  # told where it is measured on pictures
-        load(name_or_path, scale=scale)(lr)
+        open_method()(lr)
         pipe.send(_highest_mb() - before)
 
 

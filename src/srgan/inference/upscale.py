@@ -1,7 +1,7 @@
 """Enlarge arrays and pictures to any size, whole or in strips of rows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -15,7 +15,7 @@ from srgan.inference.alpha import bleed
 from srgan.inference.consistency import project
 from srgan.inference.resample import resample_strips
 from srgan.inference.tiles import Pixels, Tiled, as_float, from_float
-from srgan.inference.upscaler import Upscaler
+from srgan.inference.upscaler import Image, Upscaler
 
 Progress = Callable[[float], None]
 Asked = Callable[[], bool]
@@ -120,6 +120,23 @@ def upscale_array(
         out[row : row + strip.shape[0]] = strip
         row += strip.shape[0]
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class AtScale:
+    """An upscaler at another factor than its own, as :func:`upscale_array` takes it there.
+
+    What it gives is clipped to [0, 1].
+    """
+
+    upscaler: Upscaler
+    scale: int
+
+    def __call__(self, image: Image) -> Image:
+        """(H, W, 3) RGB in [0, 1] → (H * scale, W * scale, 3)."""
+        height, width = _size(image)
+        size = (self.scale * height, self.scale * width)
+        return np.asarray(upscale_array(image, self.upscaler, size=size), np.float32)
 
 
 def upscale_strips(
