@@ -17,17 +17,25 @@ from training.tiny import digest
 Pixel = Callable[..., PretrainConfig]
 
 
+@pytest.mark.parametrize(("dtype", "stray"), [(torch.float32, 1e-3), (torch.bfloat16, 0.03)])
 @pytest.mark.parametrize("shape", [(16, 40), (40, 16), (12, 12)])
-def test_singular_values_are_brought_to_one(shape: tuple[int, int]) -> None:
+def test_singular_values_are_brought_to_one(
+    shape: tuple[int, int], dtype: torch.dtype, stray: float
+) -> None:
     torch.manual_seed(0)
-    u, _, vh = torch.linalg.svd(torch.randn(shape), full_matrices=False)
-    values = torch.logspace(0, -1, min(shape))
-    near = orthogonal(u @ torch.diag(values) @ vh)
-    assert near.shape == shape
-    # The same directions, in each of which it is about as long.
-    along = u.T @ near @ vh.T
-    assert 0.6 < along.diag().min() < along.diag().max() < 1.3
-    assert (along - torch.diag(along.diag())).abs().max() < 1e-3
+    matrices, turns = [], []
+    for _ in range(3):
+        u, _, vh = torch.linalg.svd(torch.randn(shape), full_matrices=False)
+        matrices.append(u @ torch.diag(torch.logspace(0, -1, min(shape))) @ vh)
+        turns.append((u, vh))
+    many = orthogonal(torch.stack([matrices[0], 100.0 * matrices[1], matrices[2]]), dtype)
+    assert many.shape == (3, *shape)
+    assert many.dtype == torch.float32
+    for near, (u, vh) in zip(many, turns, strict=True):
+        # The same directions, in each of which it is about as long.
+        along = u.T @ near @ vh.T
+        assert 0.6 < along.diag().min() < along.diag().max() < 1.3
+        assert (along - torch.diag(along.diag())).abs().max() < stray
 
 
 def test_a_kernel_moves_as_far_as_by_adam_and_a_bias_as_by_adam() -> None:

@@ -1,13 +1,49 @@
 """The parts that the generators and discriminators are made of."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
 def norm(channels: int, *, batch_norm: bool) -> nn.Module:
     """Batch normalisation, or nothing."""
     return nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
+
+
+class PReLU(nn.PReLU):
+    """PReLU of one slope, whose gradient a CPU finds in a quarter of the time.
+
+    PyTorch's gradient of it runs there element by element: a quarter of SRResNet's update.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "cpu" or torch.compiler.is_compiling():
+            return super().forward(x)
+        out: Tensor = _LeakyReLU.apply(x, self.weight)  # type: ignore[no-untyped-call]
+        return out
+
+
+class _LeakyReLU(torch.autograd.Function):
+    """Leaky ReLU with a gradient for its slope too; asks for the slope's value."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, slope: Tensor) -> Tensor:
+        ctx.save_for_backward(x, slope)
+        return F.leaky_relu(x, float(slope))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        x, slope = ctx.saved_tensors
+        before = torch.ops.aten.leaky_relu_backward(gradient, x, float(slope), False)
+        below = (gradient * x.clamp(max=0)).sum()
+        return before, below.to(slope.dtype).reshape(slope.shape)
 
 
 class ResidualBlock(nn.Module):
@@ -21,7 +57,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.norm1 = norm(channels, batch_norm=batch_norm)
-        self.act = act or nn.PReLU()
+        self.act = act or PReLU()
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         self.norm2 = norm(channels, batch_norm=batch_norm)
 
@@ -41,7 +77,7 @@ class SubPixel(nn.Module):
         super().__init__()
         self.factor = factor
         self.conv = nn.Conv2d(channels, channels * factor**2, 3, padding=1)
-        self.act = nn.PReLU()
+        self.act = PReLU()
         self._start_without_checkerboard()
 
     def _start_without_checkerboard(self) -> None:

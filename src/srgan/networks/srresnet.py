@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from srgan.networks.blocks import ResidualBlock, SubPixel, conv_after_shuffle, norm
+from srgan.networks.blocks import PReLU, ResidualBlock, SubPixel, conv_after_shuffle, norm
 
 Skip = Literal["none", "bilinear"]
 
@@ -57,7 +57,7 @@ class SRResNet(nn.Module):
         self.direct = direct
         end = 3 if direct else 9
         self.head = nn.Conv2d(3, channels, end, padding=end // 2)
-        self.head_act = nn.PReLU()
+        self.head_act = PReLU()
         self.blocks = nn.Sequential(
             *(ResidualBlock(channels, batch_norm=batch_norm) for _ in range(blocks))
         )

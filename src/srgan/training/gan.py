@@ -114,7 +114,9 @@ def train_gan(
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = average_of(generator)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
-    g_adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
+    g_adam = optimiser_for(
+        generator, config.optimiser, dev, method=config.method, narrow=narrow(config, dev)
+    )
     d_adam = optimiser_for(discriminator, config.optimiser, dev)
     by_features = game.discriminator == "features"
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)

@@ -43,7 +43,7 @@ from srgan.training.generator import (
 from srgan.training.log import drop_lines_beyond, log_line
 from srgan.training.muon import Muon
 from srgan.training.packing import Pack
-from srgan.training.setup import guarded
+from srgan.training.setup import guarded, keep_freed_memory
 from srgan.weights.format import ARGUMENTS, Header, save_weights
 
 _OFFSET = 16.0 / 255.0
@@ -84,6 +84,7 @@ def train_luma(
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists() and not resume:
         raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
+    keep_freed_memory()
     torch.manual_seed(config.seed)
     # PyTorch would take TF32 on a GPU, with which the bicubic enlargement is not exact.
     torch.backends.cudnn.allow_tf32 = False
@@ -100,10 +101,12 @@ def train_luma(
     average = average_of(network)
     # SRCNN's own rule: the last layer, whose noise is the picture's noise, learns ten times slower.
     *body, last_weight, last_bias = (p for p in network.parameters() if p.ndim)
-    kind = Muon if config.method == "muon" else torch.optim.Adam
-    optimiser = kind(
-        [{"params": body, "factor": 1.0}, {"params": [last_weight, last_bias], "factor": 0.1}],
-        betas=(config.optimiser.beta1, config.optimiser.beta2),
+    groups = [{"params": body, "factor": 1.0}, {"params": [last_weight, last_bias], "factor": 0.1}]
+    betas, narrow = (config.optimiser.beta1, config.optimiser.beta2), config.precision == "bf16"
+    optimiser = (
+        Muon(groups, betas=betas, narrow=narrow)
+        if config.method == "muon"
+        else torch.optim.Adam(groups, betas=betas)
     )
     pack, use, held_out = open_photos(config.data, data, out / "pack", anew=not resume)
     crops = crops_of(config.data, pack, use, scale=scale, seed=config.seed)

@@ -43,6 +43,7 @@ from srgan.training.setup import (
     compiled,
     eagerly,
     guarded,
+    narrow,
     optimiser_for,
     set_up,
 )
@@ -97,7 +98,9 @@ def pretrain(
     average = average_of(generator)
     forward = compiled(config, generator)
     teacher = teacher_of(config, dev)
-    adam = optimiser_for(generator, config.optimiser, dev, method=config.method)
+    adam = optimiser_for(
+        generator, config.optimiser, dev, method=config.method, narrow=narrow(config, dev)
+    )
 
     update = 0
     state: dict[str, Any] = {}
