@@ -1,8 +1,12 @@
-"""In which precision a recipe's convolutions run, and how a run is told to end."""
+"""In which precision a recipe's convolutions run, what memory it keeps, how it is told to end."""
 
+import platform
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 import torch
@@ -66,3 +70,26 @@ def test_fp32_is_no_tf32(
         config = pretrain_config(device={"precision": precision})
         set_up(config, data=[pack], out=tmp_path, device="cpu", resume=False)
         assert torch.backends.cudnn.allow_tf32 is tf32
+
+
+_FREED = """
+import sys
+import torch
+from srgan.training.setup import keep_freed_memory
+
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+tensor = torch.ones(50_000_000)
+del tensor
+with open("/proc/self/status") as status:
+    print(next(line for line in status if line.startswith("VmRSS:")).split()[1])
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_freed_memory_is_kept() -> None:
+    kept, usual = (
+        int(subprocess.run([sys.executable, "-c", _FREED, how], check=True, stdout=PIPE).stdout)
+        for how in ("kept", "usual")
+    )
+    assert kept - usual > 180_000  # of 200 MB, in KiB

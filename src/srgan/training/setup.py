@@ -129,17 +129,17 @@ def optimiser_for(
     return torch.optim.Adam(network.parameters(), betas=betas, fused=fused)
 
 
-def keep_freed_memory() -> None:
+def keep_freed_memory(*, mapped: int = _MOST, trimmed: int = _MOST) -> None:
     """Let this process keep what it frees, where its C library is glibc.
 
     It would hand each large tensor back and be given its pages anew, one by one: a tenth of an
-    update on a CPU.
+    update on a CPU. ``mapped`` and ``trimmed``: from how many bytes on it does so all the same.
     """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):  # another library
             mallopt = ctypes.CDLL(None).mallopt
-            mallopt(_MMAP_THRESHOLD, _MOST)
-            mallopt(_TRIM_THRESHOLD, _MOST)
+            mallopt(_MMAP_THRESHOLD, mapped)
+            mallopt(_TRIM_THRESHOLD, trimmed)
 
 
 def narrow(config: Config, device: torch.device) -> bool:
