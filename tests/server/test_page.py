@@ -148,7 +148,8 @@ def test_a_file_that_is_no_picture_is_told_in_words_and_the_others_go_on(
     broken.write_bytes(b"\xff\xd8\xff\xe0 not really")
     page.choose(broken, photo)
     page.wait("!document.getElementById('refusal').hidden")
-    assert "not a picture that can be read" in text(page, "refusal-text")
+    assert text(page, "refusal-title") == "This file cannot be read"
+    assert text(page, "refusal-text").startswith("Damaged: ")
     page.wait("document.querySelector('.thumb[data-state=done]')")
     # The browser itself notes each answer of 4xx; the page's own code must not fail.
     assert [e for e in page.errors if "422" not in e] == []

@@ -153,10 +153,9 @@ function dropAfter(item) {
 // In words
 
 function words(error) {
-  const detail = error.message.charAt(0).toUpperCase() + error.message.slice(1).replace(/\.?$/, '.');
+  const message = error.message.replace(/^is /, 'it is ');
+  const detail = message.charAt(0).toUpperCase() + message.slice(1).replace(/\.?$/, '.');
   return {
-    image_refused: `This file is not a picture that can be read: ${error.message}.`,
-    upload_too_large: 'This file is larger than the server takes.',
     unauthorized: 'The server wants a token. Open the page with the whole address that it printed at its start.',
     offline: 'The server does not answer. Is it still running?',
     job_unknown: 'The server has removed this picture after a while. Enlarge it again.',
@@ -209,7 +208,7 @@ function renderAll() {
   document.querySelector('.stage').dataset.view = failed ? 'refused' : item.after ? 'both' : 'before';
   $('refusal').hidden = !failed;
   if (failed) {
-    $('refusal-title').textContent = item.error.code === 'image_refused' ? 'Not a picture' : 'This did not work';
+    $('refusal-title').textContent = item.error.code === 'image_refused' ? 'This file cannot be read' : 'This did not work';
     $('refusal-text').textContent = words(item.error);
   }
   $('retry').hidden = failed && ['image_refused', 'upload_too_large'].includes(item.error?.code);
