@@ -155,6 +155,18 @@ def test_a_file_that_is_no_picture_is_told_in_words_and_the_others_go_on(
     assert [e for e in page.errors if "422" not in e] == []
 
 
+def test_a_dropped_folder_is_told_from_a_server_that_does_not_answer(
+    page: Browser, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        page.send("Input.dispatchDragEvent", type=kind, x=300, y=300, data=data)
+    page.wait("!document.getElementById('refusal').hidden")
+    assert text(page, "refusal-text").startswith("It is a folder")
+
+
 def _axe() -> Path | None:
     named = os.environ.get("AXE_CORE", str(ROOT / "node_modules" / "axe-core" / "axe.min.js"))
     return Path(named) if Path(named).is_file() else None

@@ -39,7 +39,16 @@ export async function submit(file, settings, signal) {
   for (const [name, value] of Object.entries({ ...settings, wait: 0, format: 'png' })) {
     if (value !== null) form.append(name, value);
   }
-  return (await call('/v1/upscale', { method: 'POST', body: form, signal })).json();
+  try {
+    return await (await call('/v1/upscale', { method: 'POST', body: form, signal })).json();
+  } catch (error) {
+    if (error.code !== 'offline') throw error;
+    // A browser says the same of a file that it cannot read as of a server that does not answer.
+    await file.slice(0, 1).arrayBuffer().catch(() => {
+      throw new ApiError({ code: 'image_refused', detail: 'it is a folder, or is no longer where it was' });
+    });
+    throw error;
+  }
 }
 
 // The job's documents as they come, until it has ended.
