@@ -167,6 +167,17 @@ def test_a_dropped_folder_is_told_from_a_server_that_does_not_answer(
     assert text(page, "refusal-text").startswith("It is a folder")
 
 
+def test_an_empty_stage_has_no_zoom(page: Browser, tmp_path: Path) -> None:
+    """What the browser cannot show, such as HEIC, comes later, from the server."""
+    page.run("window.createImageBitmap = async () => { throw new Error('unknown format'); }")
+    large = tmp_path / "large.png"
+    Image.new("L", (256, 256), 90).save(large)
+    choose_model(page, "slow")
+    page.choose(large)
+    page.wait("!document.getElementById('progress').hidden")
+    assert page.run("document.querySelector('.tools').getClientRects().length") == 0
+
+
 def _axe() -> Path | None:
     named = os.environ.get("AXE_CORE", str(ROOT / "node_modules" / "axe-core" / "axe.min.js"))
     return Path(named) if Path(named).is_file() else None

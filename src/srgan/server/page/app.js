@@ -205,7 +205,7 @@ function renderAll() {
   if (!item) return;
   items.forEach(renderThumb);
   const failed = item.state === 'failed';
-  document.querySelector('.stage').dataset.view = failed ? 'refused' : item.after ? 'both' : 'before';
+  document.querySelector('.stage').dataset.view = failed ? 'refused' : item.after ? 'both' : item.source ? 'before' : 'nothing';
   $('refusal').hidden = !failed;
   if (failed) {
     $('refusal-title').textContent = item.error.code === 'image_refused' ? 'This file cannot be read' : 'This did not work';
