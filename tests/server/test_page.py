@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from browser import Browser, find_chromium
-from fakes import RunningServer, picture, until
+from fakes import PATIENCE, RunningServer, picture, until
 from PIL import Image
 
 pytest.importorskip("websockets", reason="needs the extra srgan[dev]")
@@ -176,6 +176,31 @@ def test_an_empty_stage_has_no_zoom(page: Browser, tmp_path: Path) -> None:
     page.choose(large)
     page.wait("!document.getElementById('progress').hidden")
     assert page.run("document.querySelector('.tools').getClientRects().length") == 0
+
+
+def test_a_scale_that_the_server_would_refuse_gives_way(photo: Path, tmp_path: Path) -> None:
+    """At 4x the large picture would have 0.077 MP, at 3x 0.043; the small one keeps its 4x."""
+    small = tmp_path / "small.png"
+    small.write_bytes(picture(20, 20))
+    server = RunningServer(stall_seconds=PATIENCE, header_seconds=PATIENCE, max_output_mp=0.05)
+    try:
+        page = Browser(tmp_path / "profile")
+        try:
+            page.open(server.url + "/")
+            choose_model(page, "bicubic")
+            page.choose(photo, small)
+            page.wait(DONE)
+            assert "240 × 180" in text(page, "sizes")
+            assert "up to 0.05 MP" in text(page, "scales-note")
+            page.run("document.querySelectorAll('.thumb')[1].click()")
+            page.wait(DONE)
+            assert "80 × 80" in text(page, "sizes")
+            assert page.run("document.getElementById('again').hidden")
+            assert page.errors == []
+        finally:
+            page.close()
+    finally:
+        server.stop()
 
 
 def _axe() -> Path | None:

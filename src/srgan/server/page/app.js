@@ -45,8 +45,17 @@ async function open(item) {
   render(item);
 }
 
+// A scale whose result the server would refuse gives way to the largest that it takes.
 function measure(item, width, height) {
   item.size = { width, height };
+  const taken = SCALES.filter((scale) => scale <= item.settings.scale && fits(item.size, scale));
+  if (!taken.length) return;
+  item.settings.scale = taken.at(-1);
+  if (item === current) showScale(item);
+}
+
+function fits({ width, height }, scale) {
+  return width * height * scale ** 2 <= (offer ? offer.limits.max_output_mp * 1e6 : Infinity);
 }
 
 function target(item) {
@@ -186,11 +195,16 @@ function select(item) {
   const last = current;
   current = item;
   if (last && last !== item) dropAfter(last);
-  $('scales').querySelector(`[value="${item.settings.scale}"]`)?.click();
+  showScale(item);
   $('model').value = item.settings.model;
   if (item.settings.realism !== null) $('realism').value = item.settings.realism;
   viewer.shown = null;
   renderAll();
+}
+
+// Not by a click: what the picture before was too large for is still disabled.
+function showScale(item) {
+  for (const input of $('scales').querySelectorAll('input')) input.checked = Number(input.value) === item.settings.scale;
 }
 
 function render(item) {
@@ -231,11 +245,11 @@ function renderPanel(item) {
     const bold = document.createElement('b');
     bold.textContent = `${to.width} × ${to.height}`;
     $('sizes').append(`${item.size.width} × ${item.size.height} → `, bold);
-    const most = offer ? offer.limits.max_output_mp * 1e6 : Infinity;
-    for (const input of $('scales').querySelectorAll('input')) {
-      input.disabled = item.size.width * item.size.height * input.value ** 2 > most;
-    }
   }
+  const inputs = [...$('scales').querySelectorAll('input')];
+  for (const input of inputs) input.disabled = item.size !== null && !fits(item.size, input.value);
+  $('scales-note').textContent = inputs.some((input) => input.disabled)
+    ? `This server makes pictures of up to ${offer.limits.max_output_mp} MP.` : '';
   const chosen = offer?.models.find((m) => m.name === wanted.model);
   $('model-note').textContent = chosen ? chosen.summary.charAt(0).toUpperCase() + chosen.summary.slice(1).replace(/\.?$/, '.') : '';
   $('dial').hidden = !chosen?.realism;
