@@ -203,6 +203,22 @@ def test_a_scale_that_the_server_would_refuse_gives_way(photo: Path, tmp_path: P
         server.stop()
 
 
+def test_the_browser_asks_before_it_leaves_what_is_not_downloaded(
+    page: Browser, photo: Path, tmp_path: Path
+) -> None:
+    asks = (
+        "(() => { const leaving = new Event('beforeunload', { cancelable: true });"
+        " return !dispatchEvent(leaving); })()"
+    )
+    assert not page.run(asks)
+    choose_model(page, "bicubic")
+    page.choose(photo)
+    page.wait(DONE)
+    assert page.run(asks)
+    downloaded(page, tmp_path, "my photo_x4.png")
+    assert not page.run(asks)
+
+
 def _axe() -> Path | None:
     named = os.environ.get("AXE_CORE", str(ROOT / "node_modules" / "axe-core" / "axe.min.js"))
     return Path(named) if Path(named).is_file() else None

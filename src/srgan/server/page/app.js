@@ -73,7 +73,7 @@ function pump() {
 async function run(item) {
   item.state = 'sending';
   item.abort = new AbortController();
-  Object.assign(item, { progress: 0, error: null, blob: null, left: null });
+  Object.assign(item, { progress: 0, error: null, blob: null, left: null, saved: false });
   dropAfter(item);
   render(item);
   try {
@@ -394,6 +394,7 @@ async function download() {
     link.href = URL.createObjectURL(blob);
     link.download = item.job.file_name.replace(/png$/, { png: 'png', webp: 'webp', jpeg: 'jpg' }[format]);
     link.click();
+    item.saved = true;
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   } catch (error) {
     $('notices').textContent = words(error);
@@ -461,6 +462,9 @@ function listen() {
     if (!act || (event.target.closest('[role="slider"]') && event.key.startsWith('Arrow'))) return;
     event.preventDefault();
     act();
+  });
+  addEventListener('beforeunload', (event) => {
+    if (items.some((item) => busy(item) || (item.state === 'done' && !item.saved))) event.preventDefault();
   });
   // Nobody will fetch what is still waiting when the page goes.
   addEventListener('pagehide', () => items.filter((i) => i.job).forEach((i) => api.remove(i.job)));
