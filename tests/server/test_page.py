@@ -219,6 +219,22 @@ def test_the_browser_asks_before_it_leaves_what_is_not_downloaded(
     assert not page.run(asks)
 
 
+def test_on_a_phone_cancel_stays_in_its_frame(page: Browser, tmp_path: Path) -> None:
+    page.resize(320, 640, phone=True)
+    large = tmp_path / "large.png"
+    Image.new("L", (512, 512), 90).save(large)
+    choose_model(page, "slow")
+    page.choose(large)
+    page.wait("!document.getElementById('progress').hidden")
+    over = page.run(
+        """(() => {
+        document.getElementById('progress-text').textContent = '12 pictures before this one';
+        const right = (id) => document.getElementById(id).getBoundingClientRect().right;
+        return right('cancel') - right('progress'); })()"""
+    )
+    assert over <= 0
+
+
 def _axe() -> Path | None:
     named = os.environ.get("AXE_CORE", str(ROOT / "node_modules" / "axe-core" / "axe.min.js"))
     return Path(named) if Path(named).is_file() else None
