@@ -235,6 +235,13 @@ def test_on_a_phone_cancel_stays_in_its_frame(page: Browser, tmp_path: Path) -> 
     assert over <= 0
 
 
+def test_without_javascript_there_is_nothing_to_press(page: Browser) -> None:
+    page.send("Emulation.setScriptExecutionDisabled", value=True)
+    page.send("Page.reload")
+    page.wait("document.querySelector('.noscript')?.getClientRects().length")
+    assert page.run("document.getElementById('choose').getClientRects().length") == 0
+
+
 def _axe() -> Path | None:
     named = os.environ.get("AXE_CORE", str(ROOT / "node_modules" / "axe-core" / "axe.min.js"))
     return Path(named) if Path(named).is_file() else None
