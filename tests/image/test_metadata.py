@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from srgan.image.apng import chunk
 from srgan.image.files import encode_picture, losses, read_picture
-from srgan.image.metadata import orientation, resized, upright
+from srgan.image.metadata import orientation, resized, resolution, upright
 from srgan.image.picture import Frame, Metadata, Picture
 from srgan.image.profiles import is_srgb, rows_to_srgb, usable
 
@@ -79,6 +79,16 @@ def test_an_orientation_of_another_type_than_the_standards() -> None:
             assert orientation(data.replace(entry, odd)) == 6
             reset = upright(Metadata(exif=data.replace(entry, odd)), turned=True).exif
             assert orientation(reset) == 1
+
+
+@pytest.mark.timeout(60)
+def test_a_directory_that_leads_to_itself_is_read_to_its_end() -> None:
+    data = exif("<", 6)
+    entry = struct.pack("<HHII", 0x8769, 4, 1, 38)
+    around = data.replace(entry, struct.pack("<HHII", 0x8769, 4, 1, 8))
+    assert around != data
+    assert orientation(upright(Metadata(exif=around), turned=True).exif) == 1
+    assert resized(Metadata(exif=around), 10, 20).exif == around
 
 
 def test_the_size_that_exif_states_is_the_new_one() -> None:
@@ -212,16 +222,34 @@ def test_sixteen_bit_pixels_keep_their_profile_when_stripped() -> None:
 
 def test_a_camera_s_exif_survives_a_tiff() -> None:
     source = Image.Exif()
-    source[0x010F] = "Maker"
+    texts = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
+    for tag in texts:
+        source[tag] = f"text {tag}"
     source.get_ifd(0x8769)[0x829A] = 0.004
+    source.get_ifd(0x8825)[0x0001] = "N"
     data = encode_picture(
         Picture((Frame(np.zeros((4, 4, 3), np.uint8)),), Metadata(exif=source.tobytes()[6:])),
         "tiff",
     )
     with Image.open(io.BytesIO(data)) as image:
         read = image.getexif()
-        assert read[0x010F] == "Maker"
+        assert {tag: read[tag] for tag in texts} == {tag: f"text {tag}" for tag in texts}
         assert float(read.get_ifd(0x8769)[0x829A]) == pytest.approx(0.004)
+        assert read.get_ifd(0x8825)[0x0001] == "N"
+    again = Image.Exif()  # and is read from there, for a file of another kind
+    again.load(b"Exif\0\0" + (read_picture(data).metadata.exif or b""))
+    assert {tag: again[tag] for tag in texts} == {tag: f"text {tag}" for tag in texts}
+    assert float(again.get_ifd(0x8769)[0x829A]) == pytest.approx(0.004)
+    assert again.get_ifd(0x8825)[0x0001] == "N"
+
+
+def test_a_resolution_that_cannot_be_is_none() -> None:
+    image = Image.new("L", (1, 1))
+    for dpi in ((1, 72), (72, 1), (100_000, 72), (72, 100_000), (0, 0), ("a", 72), None):
+        image.info["dpi"] = dpi
+        assert resolution(image) is None
+    image.info["dpi"] = (72, 96.5)
+    assert resolution(image) == (72.0, 96.5)
 
 
 CAPTION = b"\x1c\x02\x78\x00\x0cHochzeit '53" + b"\x1c\x02\x19\x00\x05Grete"
