@@ -19,6 +19,7 @@ from srgan.image.picture import Frame
 def graded(shared: Path, grade: str) -> list[Path]:
     with (shared / "badimages/inventory.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["grade"] == grade]
+    assert rows, f"the inventory has no {grade}"
     return [shared / "badimages" / row["path"] for row in rows]
 
 

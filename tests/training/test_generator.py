@@ -45,11 +45,13 @@ def test_without_an_average_it_is_the_generator_to_the_bit(batch_norm: bool) -> 
 
 
 def test_running_the_average_leaves_its_statistics() -> None:
-    average = average_of(_learnt(True))
+    learns = _learnt(True)
+    average = average_of(learns)
     before = copy.deepcopy(average.state_dict())
     average(torch.randn(4, 3, 8, 8))
     assert average.training
     for name, tensor in average.state_dict().items():
         assert torch.equal(tensor, before[name]) or "num_batches" in name, name
     assert not any(weights.requires_grad for weights in average.parameters())
-    assert all(m.momentum == 0.1 for m in _learnt(True).modules() if isinstance(m, nn.BatchNorm2d))
+    assert {m.momentum for m in learns.modules() if isinstance(m, nn.BatchNorm2d)} == {0.1}
+    assert all(weights.requires_grad for weights in learns.parameters())
