@@ -121,6 +121,10 @@ def test_texts_and_comments_come_through(tmp_path: Path) -> None:
     Image.new("RGB", (9, 9)).save(tmp_path / "small.png", pnginfo=noted)
     read = read_picture(tmp_path / "small.png").metadata
     assert (read.texts, read.xmp) == (TEXTS[:1], b"<x:xmpmeta/>")
+    plain = PngImagePlugin.PngInfo()  # a kind of text that the standard does not mean for XMP
+    plain.add_text("XML:com.adobe.xmp", "<x:xmpmeta/>")
+    Image.new("RGB", (9, 9)).save(tmp_path / "small.png", pnginfo=plain)
+    assert read_picture(tmp_path / "small.png").metadata == Metadata(xmp=b"<x:xmpmeta/>")
 
     data = encode_picture(black(texts=TEXTS, comment=b"by hand"), "png")
     with Image.open(io.BytesIO(data)) as image:

@@ -122,6 +122,15 @@ def test_values_survive_the_way_through_floats() -> None:
     np.testing.assert_array_equal(from_float(as_float(gray), gray.dtype, channels=1), gray)
     over = np.full((1, 1, 3), 1.7, np.float32)
     assert from_float(over, np.dtype(np.uint8)).max() == 255
+    assert from_float(-over, np.dtype(np.uint8)).max() == 0
+
+
+def test_gray_is_the_luma_of_the_three_channels() -> None:
+    pure = np.eye(3, dtype=np.float32)[None]
+    np.testing.assert_allclose(
+        from_float(pure, np.dtype(np.float32), channels=1)[0, :, 0], (0.299, 0.587, 0.114)
+    )
+    assert from_float(pure, np.dtype(np.uint8), channels=1)[0, :, 0].tolist() == [76, 150, 29]
 
 
 def test_what_is_no_float_picture_is_refused() -> None:

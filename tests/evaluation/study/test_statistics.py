@@ -2,7 +2,14 @@
 
 import pytest
 
-from srgan.evaluation.study.statistics import Interval, interval, ranks, t_quantile, wilcoxon
+from srgan.evaluation.study.statistics import (
+    Interval,
+    Wilcoxon,
+    interval,
+    ranks,
+    t_quantile,
+    wilcoxon,
+)
 
 DARWIN = (49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48)
 """Cross- less self-fertilised maize in eighths of an inch (Darwin 1876)."""
@@ -31,7 +38,7 @@ def test_wilcoxon_of_hollander_and_wolfes_depression() -> None:
 def test_wilcoxon_by_hand() -> None:
     assert wilcoxon([-4, -2, -4, -3]).p == pytest.approx(2 / 16)
     assert wilcoxon([0, 1, 0, -1]).p == 1
-    assert (wilcoxon([0, 0]).p, wilcoxon([0, 0]).n) == (1, 0)
+    assert wilcoxon([0, 0]) == Wilcoxon(0, 1, 0, True)
     # Ranks 1.5, 1.5, 3: of 8 signs those with a sum of 0 or 1.5 (two of them), and the others.
     assert wilcoxon([-1, 1, 2]).p == pytest.approx(2 * 3 / 8)
 
