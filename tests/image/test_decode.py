@@ -123,6 +123,39 @@ def test_cmyk_becomes_rgb_and_says_so() -> None:
     assert any("CMYK" in line for line in read.notices)
 
 
+def test_what_ink_was_converted_by_is_said() -> None:
+    ink = Image.new("CMYK", (8, 8), (255, 0, 0, 0))
+    (notice,) = read_picture(saved(ink, "JPEG", icc_profile=SRGB)).notices  # of no ink
+    assert notice == "CMYK colours converted to sRGB (it has no usable profile)"
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_opacity_that_is_multiplied_into_a_tiffs_colours(bits: int) -> None:
+    most = (1 << bits) - 1
+    pure = np.array([[[most, most // 3, 0]] * 4], f"uint{bits}")
+    alpha = np.array([[most, most // 2, most // 5, 0]], f"uint{bits}")
+    multiplied = (pure * (alpha / most)[..., None]).round().astype(pure.dtype)
+    for extra, given in (("assocalpha", multiplied), ("unassalpha", pure)):
+        out = io.BytesIO()
+        samples = np.concatenate([given, alpha[..., None]], axis=2)
+        tifffile.imwrite(out, samples, photometric="rgb", extrasamples=[extra], metadata=None)
+        frame = read_picture(out.getvalue()).frames[0]
+        np.testing.assert_array_equal(frame.alpha, alpha)
+        seen = frame.colour[:, :3].astype(int)
+        np.testing.assert_allclose(seen, pure[:, :3], atol=3)  # a step of a fifth's colour
+        if extra == "assocalpha":
+            assert not frame.colour[:, 3].any()
+
+
+def test_a_channel_of_a_deep_tiff_that_is_no_opacity_is_left_out() -> None:
+    samples = np.arange(48, dtype=np.uint16).reshape(3, 4, 4) * 1300
+    out = io.BytesIO()
+    tifffile.imwrite(out, samples, photometric="rgb", extrasamples=["unspecified"], metadata=None)
+    frame = read_picture(out.getvalue()).frames[0]
+    np.testing.assert_array_equal(frame.colour, samples[..., :3])
+    assert frame.alpha is None
+
+
 def test_a_profile_is_kept_and_a_broken_one_is_not() -> None:
     image = Image.fromarray(RAMP)
     assert read_picture(saved(image, "PNG", icc_profile=SRGB)).metadata.icc == SRGB

@@ -204,6 +204,11 @@ def test_an_srgb_profile_is_known_by_what_it_does() -> None:
     assert not is_srgb(wide_gamut())
 
 
+def test_a_profile_of_other_colours_moves_no_gray() -> None:
+    gray = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+    np.testing.assert_array_equal(rows_to_srgb(gray, wide_gamut()), gray)
+
+
 def test_stripped_pixels_of_another_profile_become_srgb() -> None:
     colour = np.full((4, 4, 3), (200, 40, 40), np.uint8)
     made = Picture((Frame(colour),), Metadata(icc=wide_gamut()))
