@@ -135,9 +135,9 @@ def test_opacity_that_is_multiplied_into_a_tiffs_colours(bits: int) -> None:
     pure = np.array([[[most, most // 3, 0]] * 4], f"uint{bits}")
     alpha = np.array([[most, most // 2, most // 5, 0]], f"uint{bits}")
     multiplied = (pure * (alpha / most)[..., None]).round().astype(pure.dtype)
-    for extra, given in (("assocalpha", multiplied), ("unassalpha", pure)):
+    for extra, stored in (("assocalpha", multiplied), ("unassalpha", pure)):
         out = io.BytesIO()
-        samples = np.concatenate([given, alpha[..., None]], axis=2)
+        samples = np.concatenate([stored, alpha[..., None]], axis=2)
         tifffile.imwrite(out, samples, photometric="rgb", extrasamples=[extra], metadata=None)
         frame = read_picture(out.getvalue()).frames[0]
         np.testing.assert_array_equal(frame.alpha, alpha)

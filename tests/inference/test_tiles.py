@@ -46,14 +46,32 @@ def test_spans_cover_each_pixel_once_with_their_margin(
         assert 0 <= span.start <= span.first < span.last <= span.stop <= length
 
 
-@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(8, 400), st.integers(0, 40))
+@given(
+    st.integers(1, 3000),
+    st.integers(1, 3000),
+    st.integers(8, 400),
+    st.integers(0, 40),
+    st.sampled_from((1, 400_000, 4_000_000)),
+)
 @settings(deadline=None)
 def test_no_tile_reads_more_than_was_asked_for(
-    height: int, width: int, tile: int, margin: int
+    height: int, width: int, tile: int, margin: int, row_bytes: int
 ) -> None:
-    rows, columns = divide(height, width, tile=tile, margin=margin)
-    area = max(y.stop - y.start for y in rows) * max(x.stop - x.start for x in columns)
-    assert area <= (tile + 2 * margin) ** 2
+    rows, columns = divide(height, width, tile=tile, margin=margin, row_bytes=row_bytes)
+    tall = max(y.stop - y.start for y in rows)
+    assert tall * max(x.stop - x.start for x in columns) <= (tile + 2 * margin) ** 2
+    assert tall * row_bytes <= 192_000_000 or tall <= tile + 2 * margin
+
+
+def test_a_row_of_tiles_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("srgan.inference.tiles._STRIP_BYTES", 1500)
+    image = np.random.default_rng(0).integers(0, 256, (200, 6, 3)).astype(np.uint8)
+    upscaler = tiled(Interpolation("nearest", 2), size=8, margin=1)
+    strips = list(upscaler.strips(image, dtype=np.dtype(np.uint16)))  # 144 bytes for each row
+    assert max(strip.nbytes for strip in strips) <= 1500
+    np.testing.assert_array_equal(
+        np.concatenate(strips), image.astype(np.uint16).repeat(2, axis=0).repeat(2, axis=1) * 257
+    )
 
 
 def test_a_picture_is_divided_evenly() -> None:
@@ -123,6 +141,10 @@ def test_values_survive_the_way_through_floats() -> None:
     over = np.full((1, 1, 3), 1.7, np.float32)
     assert from_float(over, np.dtype(np.uint8)).max() == 255
     assert from_float(-over, np.dtype(np.uint8)).max() == 0
+    between = np.random.default_rng(0).random((40, 40, 3), dtype=np.float32)
+    steps = from_float(between, np.dtype(np.uint8)) - 255.0 * between
+    assert -0.5001 <= steps.min() < -0.49
+    assert 0.49 < steps.max() <= 0.5001
 
 
 def test_gray_is_the_luma_of_the_three_channels() -> None:
