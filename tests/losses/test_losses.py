@@ -48,7 +48,9 @@ def test_an_undecided_discriminator_costs_log_2() -> None:
     zero = torch.zeros(4, 1)
     assert float(discriminator_loss(zero, zero, "standard")) == pytest.approx(2 * log(2))
     assert float(discriminator_loss(zero, zero, "relativistic")) == pytest.approx(log(2))
-    assert float(generator_loss(zero, zero, "standard")) == pytest.approx(log(2))
+    for game in ("standard", "relativistic"):
+        loss = generator_loss(zero, zero, game)  # type: ignore[arg-type]
+        assert float(loss) == pytest.approx(log(2))
 
 
 def test_losses_fall_for_the_side_that_is_right() -> None:
@@ -75,6 +77,8 @@ def test_the_relativistic_game_sees_only_differences() -> None:
     plain = discriminator_loss(real, fake, "relativistic")
     shifted = discriminator_loss(real + 5, fake + 5, "relativistic")
     assert float(plain) == pytest.approx(float(shifted), rel=1e-5)
+    exchanged = generator_loss(fake, real, "relativistic")
+    assert float(exchanged) == pytest.approx(float(plain), rel=1e-5)
 
 
 def test_content_loss_is_zero_for_equal_pictures_and_weighs_its_layers() -> None:
@@ -89,6 +93,14 @@ def test_content_loss_is_zero_for_equal_pictures_and_weighs_its_layers() -> None
     )
     with pytest.raises(UsageError, match="as many weights"):
         ContentLoss(vgg, [1.0])
+
+
+def test_distances_of_unit_vectors_by_hand() -> None:
+    vgg = VGG("vgg16", ["conv1_1"])
+    found, wanted = (torch.tensor(v).reshape(1, 2, 1, 1) for v in ((3.0, 4.0), (8.0, 6.0)))
+    for kind, expected in (("l1", 0.4), ("mse", 0.08)):
+        loss = ContentLoss(vgg, [2.0], kind=kind, normalised=True)  # type: ignore[arg-type]
+        assert float(loss.between([found], [wanted])) == pytest.approx(2 * expected, rel=1e-5)
 
 
 def test_normalised_features_do_not_see_their_length() -> None:
@@ -121,6 +133,20 @@ def test_the_distance_of_unit_vectors_and_its_gradient_are_those_of_the_plain_fo
     unit_distance(narrow, wanted.bfloat16()).backward()
     assert narrow.grad is not None
     assert narrow.grad.dtype is torch.bfloat16
+
+
+def test_artefacts_are_weighed_as_in_the_authors_script() -> None:
+    torch.manual_seed(0)
+    hr = torch.rand(2, 3, 16, 12)
+    sr, averaged_sr = (hr + 0.2 * torch.randn_like(hr) for _ in range(2))
+    residual, averaged = ((hr - x).abs().sum(1, keepdim=True) for x in (sr, averaged_sr))
+    around = torch.nn.functional.pad(residual, (3, 3, 3, 3), mode="reflect")
+    local = around.unfold(2, 7, 1).unfold(3, 7, 1).var((-1, -2))
+    weight = residual.var((1, 2, 3), keepdim=True) ** (1 / 5) * local
+    weight[residual - averaged < 0] = 0
+    assert 0.2 < float((weight == 0).float().mean()) < 0.8
+    expected = float((weight * sr - weight * hr).abs().mean())
+    assert float(artefact_loss(sr, hr, averaged_sr)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_artefacts_count_only_where_the_average_does_better() -> None:
