@@ -40,3 +40,4 @@ def test_gradient_of_a_step_by_hand() -> None:
     from srgan.metrics.gradient import _map
 
     assert _map(a, b)[1:3, 1] == pytest.approx(similarity)
+    assert _map(a.T, b.T)[1, 1:3] == pytest.approx(similarity)

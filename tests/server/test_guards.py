@@ -1,7 +1,9 @@
 """Who may ask: hosts, origins, methods and tokens, without a network."""
 
 import asyncio
+import itertools
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,12 +38,11 @@ def ask(
     app: Any = _app,
     **limits: float,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Ask the guards; a chunk of None never comes."""
-    pairs = list((headers or {}).items()) if not isinstance(headers, list) else headers
-    if not any(name.lower() == "host" for name, _ in pairs) and headers is not None:
-        pairs = [("host", "localhost:8000"), *pairs]
-    if headers is None:
-        pairs = [("host", "localhost:8000")]
+    """Ask the guards; a list of headers is all there are, others come from a host of ours."""
+    if isinstance(headers, list):
+        pairs = headers
+    else:
+        pairs = list(({"host": "localhost:8000"} | (headers or {})).items())
     scope = {
         "type": "http",
         "method": method,
@@ -110,6 +111,7 @@ def test_only_the_listed_hosts_are_answered_to(host: str, status: int, path: str
 
 
 def test_no_host_and_two_hosts_are_refused() -> None:
+    assert ask(headers=[])[0] == 400
     assert ask(headers=[("host", "localhost"), ("host", "localhost")])[0] == 400
     assert ask(headers=[("host", "localhost"), ("host", "evil.example")])[0] == 400
 
@@ -239,6 +241,25 @@ def test_a_body_that_stops_coming_is_given_up() -> None:
     assert status == 408
     assert json.loads(body)["code"] == "too_slow"
     assert headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(("rate", "status"), [(1 / 1024, 200), (2 / 1024, 408)])
+def test_a_body_that_drips_is_given_up_though_it_never_stops(
+    monkeypatch: pytest.MonkeyPatch, rate: float, status: int
+) -> None:
+    """A byte a second, of ten; whoever is slower than that is waited for, for four seconds."""
+    clock = SimpleNamespace(monotonic=itertools.count(1.0).__next__)
+    monkeypatch.setattr("srgan.server.guards.time", clock)
+    monkeypatch.setattr("srgan.server.guards._DRAIN_BYTES", 0)
+    answered, _, _ = ask(
+        "POST",
+        "/v1/upscale",
+        {"content-length": "10"},
+        chunks=[b"x"] * 10,
+        stall_seconds=4,
+        min_rate_kb=rate,
+    )
+    assert answered == status
 
 
 def test_a_refusal_takes_in_a_small_body_first(monkeypatch: pytest.MonkeyPatch) -> None:
