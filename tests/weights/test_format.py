@@ -29,6 +29,8 @@ def test_what_is_written_is_read(path: Path) -> None:
     tensors, header = load_weights(path)
     assert header == HEADER == read_header(path)
     np.testing.assert_array_equal(tensors["head.weight"], TENSORS["head.weight"])
+    save_weights(path, {"tail.bias": np.ones(2)}, HEADER)
+    assert list(load_weights(path)[0]) == ["tail.bias"]
     assert [p.name for p in path.parent.iterdir()] == ["w.safetensors"]
 
 
@@ -67,6 +69,8 @@ def test_code_is_never_run(tmp_path: Path) -> None:
         ({"card": {"tile_margin": -5}}, "tile_margin = -5"),
         ({"card": {"precisions": 5}}, "precisions = 5"),
         ({"card": {"activation_ranges": {"block0a": ["a", 1]}}}, "activation_ranges: block0a"),
+        ({"card": {"activation_ranges": {"block0a": [1]}}}, "activation_ranges: block0a"),
+        ({"card": {"activation_ranges": {"block0a": 5}}}, "activation_ranges: block0a = 5"),
     ],
 )
 def test_a_header_without_sense(change: dict[str, object], reason: str, tmp_path: Path) -> None:

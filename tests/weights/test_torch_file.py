@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from srgan.errors import ModelRefused
-from srgan.weights.torch_file import load_torch_file
+from srgan.weights.torch_file import _Storage, _View, load_torch_file
 
 torch = pytest.importorskip("torch")
 
@@ -28,6 +28,29 @@ def test_both_containers(tmp_path: Path, zipped: bool) -> None:
     assert sorted(got) == sorted(state)
     for name, tensor in state.items():
         assert np.array_equal(got[name], tensor.detach().float().numpy()), name
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "stride"),
+    [
+        (0, (7,), (1,)),
+        (1, (6,), (1,)),
+        (6, (), ()),
+        (0, (2, 3), (4, 1)),
+        (-1, (1,), (1,)),
+        (0, (-1,), (1,)),
+        (5, (2,), (-1,)),
+    ],
+)
+def test_a_tensor_that_leaves_its_data_is_refused(
+    offset: int, size: tuple[int, ...], stride: tuple[int, ...]
+) -> None:
+    storage = _Storage(np.dtype(np.float32))
+    storage.data = np.arange(6, dtype=np.float32)
+    assert _View(storage, 1, (2, 2), (3, 1)).array().tolist() == [[1, 2], [4, 5]]
+    assert _View(storage, 6, (0,), (1,)).array().shape == (0,)
+    with pytest.raises(ValueError, match="a tensor"):
+        _View(storage, offset, size, stride).array()
 
 
 class _Attack:
