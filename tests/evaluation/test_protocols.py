@@ -11,6 +11,7 @@ from srgan.evaluation.protocols import MEASURES, aligned, score, score_float
 from srgan.image.colour import luma
 from srgan.image.resize import KernelName, imresize
 from srgan.metrics.psnr import psnr
+from srgan.metrics.ssim import ssim
 
 P1 = ("psnr_y", "ssim_y")
 DAALA = ("psnr_daala", "ssim_daala")
@@ -160,3 +161,17 @@ def test_names_and_sizes() -> None:
         score(a, a, lr, scale=4, measures=("fid",))
     assert aligned(np.zeros((11, 9, 3), np.uint8), 4).shape == (8, 8, 3)
     assert all(m.better in ("higher", "lower") and m.compare for m in MEASURES.values())
+
+
+def test_rgb_measures_span_255_and_leave_the_scale_out() -> None:
+    a, b = np.random.default_rng(0).integers(0, 256, (2, 24, 28, 3), dtype=np.uint8)
+    b[:4], b[-4:], b[:, :4], b[:, -4:] = 0, 0, 0, 0
+    inner = np.s_[4:-4, 4:-4]
+    lr = np.zeros((6, 7, 3), np.uint8)
+    found = score(a, b, lr, scale=4, measures=("psnr_rgb", "ssim_rgb"))
+    error = np.mean((a[inner].astype(float) - b[inner]) ** 2)
+    assert found["psnr_rgb"] == pytest.approx(10 * np.log10(255**2 / error))
+    assert found["ssim_rgb"] == pytest.approx(ssim(a[inner], b[inner], data_range=255, border=0))
+    gray = score(a[..., 0], b[..., 0], lr, scale=4, measures=("ssim_rgb",))["ssim_rgb"]
+    one = ssim(a[inner][..., 0], b[inner][..., 0], data_range=255, border=0)
+    assert gray == pytest.approx(one)

@@ -46,6 +46,11 @@ def test_colour_is_the_mean_of_its_channels() -> None:
     assert ssim(a, b, data_range=1, border=0) == pytest.approx(np.mean(each))
 
 
+def test_what_cannot_be_compared() -> None:
+    with pytest.raises(UsageError, match="of one size"):
+        ssim(np.zeros((12, 12)), np.zeros((1, 12)), data_range=1, border=0)
+
+
 def test_too_small() -> None:
     with pytest.raises(UsageError, match="11x11"):
         ssim(np.zeros((12, 12)), np.zeros((12, 12)), data_range=1, border=1)
