@@ -22,6 +22,7 @@ from srgan.image.atomic import (
     make_folder,
     presence,
     present,
+    private_folder,
     refuse_existing,
     sweep,
 )
@@ -239,6 +240,17 @@ def test_a_folder_appears_with_the_last_of_its_files(tmp_path: Path) -> None:
         assert (path / "inner" / "a").read_text() == "whole"
         (path / "inner" / "a").unlink()
         (path / "inner").rmdir()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes mean little there")
+def test_a_private_folder_is_nobody_elses(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        folder = private_folder(tmp_path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert is_temporary(folder)
 
 
 def test_an_error_leaves_no_folder(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from srgan.inference.resample import resample_strips
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscale import (
     frame_strips,
+    like_first,
     target_size,
     upscale_array,
     upscale_picture,
@@ -148,6 +149,12 @@ def test_target_size(asked: dict[str, object], expected: tuple[int, int]) -> Non
 def test_target_sizes_without_meaning_are_refused(asked: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         target_size(100, 300, **asked)  # type: ignore[arg-type]
+
+
+def test_a_page_of_another_size_is_enlarged_by_the_firsts_factors() -> None:
+    assert like_first((10, 20), (20, 30), (80, 60)) == (40, 40)
+    assert like_first((1, 1), (300, 300), (450, 450)) == (2, 2)
+    assert like_first((1, 1), (300, 300), (301, 301)) == (1, 1)
 
 
 @pytest.mark.parametrize("bad", [np.zeros((4, 4)), np.zeros((4, 4, 3)), np.zeros((0, 4, 3))])
