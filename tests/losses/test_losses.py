@@ -22,19 +22,19 @@ from srgan.training.data import Downscale
 
 
 def test_distances_are_means_over_all_numbers() -> None:
-    a, b = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
-    b[0, 0, 0, 0] = 4.0
+    a, b = torch.ones(2, 3, 4, 4), torch.ones(2, 3, 4, 4)
+    b[0, 0, 0, 0] = 5.0
     assert float(distance(a, b, "l1")) == pytest.approx(4 / 96)
     assert float(distance(a, b, "mse")) == pytest.approx(16 / 96)
 
 
 def test_luma_distance_weighs_the_channels_as_rec_601_does() -> None:
-    a, b = torch.zeros(2, 3, 4, 4), torch.zeros(2, 3, 4, 4)
-    b[0, 0, 0, 0], b[0, 1, 0, 0] = 1.0, -1.0
+    a, b = torch.full((2, 3, 4, 4), 0.25), torch.full((2, 3, 4, 4), 0.25)
+    b[0, 0, 0, 0], b[0, 1, 0, 0] = 1.25, -0.75
     step = (128.553 - 65.481) / 255
     assert float(luma_distance(a, b, "l1")) == pytest.approx(step / 32)
     assert float(luma_distance(a, b, "mse")) == pytest.approx(step**2 / 32)
-    grey = float(luma_distance(a, torch.ones(2, 3, 4, 4), "l1"))
+    grey = float(luma_distance(a, a + 1.0, "l1"))
     assert grey == pytest.approx(219 / 255)
 
 
@@ -95,12 +95,13 @@ def test_content_loss_is_zero_for_equal_pictures_and_weighs_its_layers() -> None
         ContentLoss(vgg, [1.0])
 
 
-def test_distances_of_unit_vectors_by_hand() -> None:
+def test_distances_of_features_by_hand() -> None:
     vgg = VGG("vgg16", ["conv1_1"])
-    found, wanted = (torch.tensor(v).reshape(1, 2, 1, 1) for v in ((3.0, 4.0), (8.0, 6.0)))
-    for kind, expected in (("l1", 0.4), ("mse", 0.08)):
-        loss = ContentLoss(vgg, [2.0], kind=kind, normalised=True)  # type: ignore[arg-type]
-        assert float(loss.between([found], [wanted])) == pytest.approx(2 * expected, rel=1e-5)
+    found = torch.tensor([[3.0, 4.0], [8.0, 6.0]]).reshape(2, 2, 1, 1)
+    expected = {("l1", True): 0.4, ("mse", True): 0.08, ("l1", False): 3.5, ("mse", False): 14.5}
+    for (kind, normalised), value in expected.items():
+        loss = ContentLoss(vgg, [2.0], kind=kind, normalised=normalised)  # type: ignore[arg-type]
+        assert float(loss.between([found], [found.flip(0)])) == pytest.approx(2 * value, rel=1e-5)
 
 
 def test_normalised_features_do_not_see_their_length() -> None:
