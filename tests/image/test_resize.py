@@ -34,6 +34,20 @@ def test_bicubic_by_hand() -> None:
     np.testing.assert_allclose(out + out[:, ::-1], 1.0, atol=1e-12)
 
 
+@pytest.mark.parametrize("lobes", [2, 3])
+def test_lanczos_by_its_formula(lobes: int) -> None:
+    image = np.zeros((1, 16))
+    image[0, 8] = 1.0
+    # Doubled, output i lies at input i / 2 - 0.25; the weights of each are brought to a sum of 1.
+    away = np.abs(np.arange(32)[:, None] / 2 - 0.25 - np.arange(16))
+    weights = np.where(away < lobes, np.sinc(away) * np.sinc(away / lobes), 0.0)
+    expected = (weights / weights.sum(axis=1, keepdims=True))[:, 8]
+    kernel = {2: "lanczos2", 3: "lanczos3"}[lobes]
+    out = imresize(image, size=(1, 32), kernel=kernel)  # type: ignore[arg-type]
+    np.testing.assert_allclose(out[0, 8:24], expected[8:24], atol=1e-12)
+    assert not out[0, : 17 - 2 * lobes].any()
+
+
 @pytest.mark.parametrize("kernel", ["nearest", "bilinear", "bicubic", "lanczos2", "lanczos3"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_a_flat_picture_stays_flat(kernel: str, dtype: type) -> None:
