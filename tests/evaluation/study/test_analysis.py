@@ -89,6 +89,7 @@ def test_raters_that_look_unreliable(known: Study) -> None:
     assert _remarks(known, {"n1": 5, "b1": 3, "h1": 4}, {}) == (
         "nearest (5.00) is not below HR (4.00)",
     )
+    assert _remarks(known, {**GOOD, "n1+": 2, "b1+": 4, "h1+": 4}, {}) == ()  # a point apart
     unsteady = {**GOOD, "n1+": 3, "b1+": 4, "h1+": 4}
     assert _remarks(known, unsteady, {}) == (
         "unsteady: 1.33 points between two scores of a picture",
