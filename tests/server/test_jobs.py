@@ -1,14 +1,16 @@
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes import Opener
 
-from srgan.errors import OutputFailed
+from srgan.errors import Cancelled, OutputFailed
 from srgan.image.atomic import failure
 from srgan.image.decode import Info
+from srgan.server.child import ChildDied, ChildTimeout
 from srgan.server.decoding import Decoding
 from srgan.server.documents import describe_job
 from srgan.server.job import Job
@@ -25,6 +27,90 @@ def finished(folder: Path) -> Job:
     choice = Choice("bicubic")
     task = Task(choice, folder, folder / "result.png", "PNG", 8, 8)
     return Job("id", folder, "", "", choice, task, Info("PNG", 2, 2), state="done")
+
+
+def waiting(name: str, client: str, folder: Path) -> Job:
+    """A job of 1 MP in and 4 MP out."""
+    choice = Choice("bicubic")
+    task = Task(choice, folder, folder / "result.png", "PNG", 2000, 2000)
+    return Job(name, folder, client, "", choice, task, Info("PNG", 1000, 1000))
+
+
+def refusal(jobs: Jobs, job: Job) -> str:
+    with pytest.raises(Problem) as refused:
+        jobs.submit(job)
+    return refused.value.code
+
+
+def test_the_queue_is_bounded_in_jobs_pixels_and_each_clients_share(tmp_path: Path) -> None:
+    limits = ServerLimits(queue_jobs=4, client_jobs=2, queue_mp=3)
+    jobs = Jobs(limits, Opener(tmp_path), Choice("bicubic"), tmp_path)
+    jobs.running = waiting("a", "Ann", tmp_path)
+    jobs.submit(waiting("b", "Ann", tmp_path))
+    assert refusal(jobs, waiting("c", "Ann", tmp_path)) == "too_many_jobs"
+    jobs.submit(waiting("d", "Bob", tmp_path))
+    assert refusal(jobs, waiting("e", "Bob", tmp_path)) == "queue_full"  # 4 MP of 3
+    assert [job.id for job in jobs.queue] == ["b", "d"]
+    jobs.limits = replace(limits, queue_mp=4, queue_jobs=3)
+    assert refusal(jobs, waiting("e", "Bob", tmp_path)) == "queue_full"  # 4 jobs of 3
+    jobs.limits = replace(limits, queue_mp=4)
+    jobs.submit(waiting("e", "Bob", tmp_path))
+    assert len(jobs.queue) == 3
+    jobs.running, jobs.queue = None, []
+    jobs.limits = replace(limits, queue_mp=0.5)
+    jobs.submit(waiting("f", "Ann", tmp_path))  # alone a larger one is let in
+
+
+def test_what_is_told_of_the_wait(tmp_path: Path) -> None:
+    jobs = Jobs(ServerLimits(), Opener(tmp_path), Choice("bicubic"), tmp_path)
+    assert jobs.retry_after() == 1
+    jobs._rate = 100_000.0  # 40 s for a job
+    first, second, third = (waiting(name, "", tmp_path) for name in "abc")
+    jobs.running, jobs.queue = first, [second, third]
+    first.progress = 0.04
+    assert jobs.retry_after() == 39  # 0.96 of 40 s
+    assert [jobs.seconds_left(job) for job in (first, second, third)] == [38.4, 78.4, 118.4]
+    assert [jobs.position(job) for job in (first, second, third)] == [0, 1, 2]
+    first.started, first.progress = time.monotonic() - 30.0, 0.75  # as fast as it has been
+    assert jobs.seconds_left(second) == pytest.approx(50, abs=5)
+    jobs._rate = 1.0
+    assert jobs.retry_after() == 600
+    jobs.running = None
+    assert [jobs.position(job) for job in (second, third)] == [0, 1]
+    first.started, first.ended = 100.0, 120.0
+    jobs._rate = 100_000.0
+    jobs._learn(first)  # 200,000 a second
+    assert jobs._rate == pytest.approx(130_000)
+    assert jobs.seconds == 20.0
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "code"),
+    [
+        (ChildTimeout(), "failed", "job_timeout"),
+        (ChildDied(), "failed", "compute_failed"),
+        (Cancelled("cancelled"), "cancelled", None),
+    ],
+)
+def test_a_job_ends_however_its_computing_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, state: str, code: str | None
+) -> None:
+    async def decoded(*_: Any, **__: Any) -> None:
+        return
+
+    def ended(*_: Any, **__: Any) -> None:
+        raise error
+
+    async def check() -> None:
+        jobs = Jobs(ServerLimits(), Opener(tmp_path), Choice("bicubic"), tmp_path)
+        monkeypatch.setattr(Decoding, "ask", decoded)
+        monkeypatch.setattr(jobs.lane, "ask", ended)
+        job = waiting("a", "", tmp_path)
+        await jobs._run(job)
+        assert job.state == state
+        assert (job.problem.code if job.problem else None) == code
+
+    asyncio.run(check())
 
 
 def test_stopping_keeps_a_result_until_it_was_sent(tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ def test_a_changed_key_is_refused(change: Change, made: tuple[Path, Study], tmp_
     assert refusal == "was changed after it was made; take a copy of the first"
 
 
+@pytest.mark.parametrize("change", [{"format_version": 99}, {"format": "other"}])
+def test_a_key_of_another_version_is_refused(
+    change: dict[str, Any], made: tuple[Path, Study], tmp_path: Path
+) -> None:
+    refusal = _refusal(made[1], tmp_path, lambda key: key.update(change))
+    assert refusal == "is not a study of this version of srgan"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
