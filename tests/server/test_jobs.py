@@ -113,6 +113,38 @@ def test_a_job_ends_however_its_computing_does(
     asyncio.run(check())
 
 
+def test_progress_never_falls(tmp_path: Path) -> None:
+    jobs = Jobs(ServerLimits(), Opener(tmp_path), Choice("bicubic"), tmp_path)
+    job = waiting("a", "", tmp_path)
+    seen = []
+    for fraction in (0.5, 0.3, 0.7, 1.5):
+        jobs._progress(job, fraction)
+        seen.append(job.progress)
+    assert seen == [0.5, 0.5, 0.7, 1.0]
+
+
+def test_only_another_format_or_quality_is_converted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def converted(_: Any, question: Any, **__: Any) -> None:
+        asked.append(question.target.name)
+
+    async def check() -> None:
+        monkeypatch.setattr(Decoding, "ask", converted)
+        jobs = Jobs(ServerLimits(), Opener(tmp_path), Choice("bicubic"), tmp_path)
+        job = jobs.jobs["id"] = finished(tmp_path / "job")
+        job.task = replace(job.task, format="JPEG", quality=80)
+        for quality in (None, 80):
+            assert await jobs.result(job, "JPEG", quality) == job.task.target
+        for wanted in (("JPEG", 81), ("WEBP", 80), ("WEBP", 80), ("WEBP", None)):
+            assert await jobs.result(job, *wanted) != job.task.target
+        assert asked == ["result-81.jpeg", "result-80.webp", "result-default.webp"]
+
+    asyncio.run(check())
+
+
 def test_stopping_keeps_a_result_until_it_was_sent(tmp_path: Path) -> None:
     async def check() -> None:
         jobs = Jobs(ServerLimits(stop_seconds=60), Opener(tmp_path), Choice("bicubic"), tmp_path)
