@@ -123,6 +123,12 @@ def test_cmyk_becomes_rgb_and_says_so() -> None:
     assert any("CMYK" in line for line in read.notices)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_what_is_opaque_has_no_opacity(mode: str) -> None:
+    picture = Image.fromarray(RAMP).convert("RGB").convert(mode)
+    assert read_picture(saved(picture, "PNG")).frames[0].alpha is None
+
+
 def test_what_ink_was_converted_by_is_said() -> None:
     ink = Image.new("CMYK", (8, 8), (255, 0, 0, 0))
     (notice,) = read_picture(saved(ink, "JPEG", icc_profile=SRGB)).notices  # of no ink
