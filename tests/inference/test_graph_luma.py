@@ -1,5 +1,7 @@
 """The luma networks' graphs against PyTorch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from srgan.errors import ModelRefused
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.inference.graph import build_graph, reach
+from srgan.inference.open import open_network
 from srgan.inference.runtimes import OnnxRuntime, OpenVino
 from srgan.weights.format import Header
 
@@ -20,6 +23,7 @@ CASES = [
     ("drcn", {"scale": 4, "channels": 8, "recursions": 3}),
     ("scn", {"scale": 4, "atoms": 16}),
     ("scn", {"scale": 3}),
+    ("cscn", {"scale": 4, "atoms": 16}),
     ("eeds", {"scale": 2, "channels": 8, "residual": False}),
     ("eeds", {"scale": 3, "channels": 8, "residual": True}),
     ("eeds", {"scale": 4, "residual": True}),
@@ -73,6 +77,23 @@ def test_nothing_beyond_the_reach_counts(architecture: str, arguments: dict[str,
         change = (network(y) - network(other)).abs()[0, 0]  # type: ignore[operator]
     assert change[:, (margin + 1) * header.scale :].max() == 0.0
     assert change.max() > 0.0
+
+
+def test_tiles_of_a_cascade_are_the_whole() -> None:
+    """Where tiles meet, each stage must have seen what lies beyond."""
+    _, tensors, header = _network("cscn", {"scale": 4, "atoms": 16})
+    exact = open_network(tensors, header, precision="fp32", threads=1, margin=reach(header))
+    image = np.random.default_rng(1).random((50, 41, 3), dtype=np.float32)
+    whole = exact.upscaler(image)
+    np.testing.assert_allclose(replace(exact, tile=12)(image), whole, atol=1e-5)
+    narrow = replace(exact, tile=12, margin=reach(header) // 2)(image)
+    assert np.abs(narrow - whole).max() > 1e-4
+
+
+def test_a_cascade_of_another_scale_is_refused() -> None:
+    _, tensors, _ = _network("cscn", {"scale": 4, "atoms": 16})
+    with pytest.raises(ModelRefused, match="two stages of x2 make x4"):
+        build_graph(tensors, Header("cscn", {"atoms": 16}, 2))
 
 
 def test_a_file_that_does_not_fit() -> None:

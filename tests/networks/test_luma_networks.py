@@ -61,6 +61,7 @@ def test_learnt_upscaling_lies_where_the_linear_filter_does(size: int, scale: in
             + (64 * 16 + 16 + 16 * 16 + 16 + 2 * (3 + 5 + 7) * 16 * 16 + 6 * 16 + 64 + 1),
         ),
         ("scn", {}, 81 * 100 + 100 * 128 + 128 * 128 + 128 * 25 + 25 * 25 + 1),
+        ("cscn", {}, 2 * (81 * 100 + 100 * 128 + 128 * 128 + 128 * 25 + 25 * 25 + 1)),
     ],
 )
 def test_parameters(architecture: str, arguments: dict[str, int], parameters: int) -> None:
@@ -120,6 +121,20 @@ def test_scn_is_lista_and_an_overlap_add_patch_by_patch() -> None:
     assert 0 < active < 6 * enlarged.size
     inner = counts == 25  # further out the patches of the edge are repeated
     np.testing.assert_allclose(got[inner[2:-2, 2:-2]], (sums / 25)[inner], atol=1e-5)
+
+
+def test_cscn_is_one_scn_behind_another() -> None:
+    torch.manual_seed(0)
+    cascade = build("cscn", {"atoms": 6})
+    stages = [build("scn", {"scale": 2, "atoms": 6}) for _ in range(2)]
+    for ours, theirs in zip(cascade.stages, stages, strict=True):
+        torch.nn.init.normal_(theirs.decode.weight)
+        ours.load_state_dict(theirs.state_dict())
+    lr = 2.0 * torch.rand(1, 1, 5, 6)  # beyond white too: nothing is clipped between the stages
+    with torch.no_grad():
+        assert torch.equal(cascade(lr), stages[1](stages[0](lr)))
+    with pytest.raises(ModelRefused, match="two stages of x2 make x4"):
+        build("cscn", {"scale": 3})
 
 
 def test_an_unknown_name_or_argument_is_refused() -> None:

@@ -45,7 +45,7 @@ def test_luma_is_matlabs() -> None:
 
 @pytest.mark.parametrize("method", ["adam", "muon"])
 @pytest.mark.parametrize(
-    "name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9", "scn", "fsrcnn", "eeds"]
+    "name", ["espcn", "srcnn-9-1-5", "srcnn-9-5-5", "drcn-64x9", "scn", "cscn", "fsrcnn", "eeds"]
 )
 def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     name: str, method: str, pack: Path, tmp_path: Path
@@ -104,6 +104,29 @@ def test_a_run_may_start_from_weights_of_its_own_network_alone(pack: Path, tmp_p
         assert isinstance(other, LumaConfig)
         with pytest.raises(ModelRefused, match=refusal):
             train_luma(other, data=[pack], out=tmp_path / name)
+
+
+def test_each_stage_of_a_cascade_starts_as_one_scn(pack: Path, tmp_path: Path) -> None:
+    small = [*SMALL, "updates=1", "data.held_out=1", "optimiser.decay=1", "network.atoms=4"]
+    small += ["optimiser.learning_rate=1e-30"]
+    config = load_recipe(RECIPES / "scn-x2.toml", small)
+    assert isinstance(config, LumaConfig)
+    path = train_luma(config, data=[pack], out=tmp_path / "scn")
+    stage, _ = load_weights(path)
+    config = load_recipe(RECIPES / "cscn.toml", [*small, f"start={path}"])
+    assert isinstance(config, LumaConfig)
+    path = train_luma(config, data=[pack], out=tmp_path / "cscn")
+    cascade, _ = load_weights(path)
+    assert len(cascade) == 2 * len(stage)
+    for key, tensor in stage.items():
+        for i in range(2):
+            np.testing.assert_allclose(cascade[f"stages.{i}.{key}"], tensor, atol=1e-20)
+
+    config = load_recipe(RECIPES / "cscn.toml", [*small, f"start={path}"])
+    assert isinstance(config, LumaConfig)
+    again, _ = load_weights(train_luma(config, data=[pack], out=tmp_path / "again"))
+    for key, tensor in cascade.items():
+        np.testing.assert_allclose(again[key], tensor, atol=1e-20)
 
 
 def test_a_signal_saves_and_a_resumed_run_ends_as_the_unbroken_one(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srgan.errors import ModelRefused
 from srgan.image.resize import bicubic_cell
 from srgan.inference.nodes import Nodes, Taker
 from srgan.weights.format import Header
@@ -32,6 +33,9 @@ def reach_luma(header: Header) -> int:
         radius = 4 + int(arguments.get("middle", 5)) // 2 + 2
     elif header.architecture == "scn":
         radius = 4 * _scn_dilation(header.scale) + 2
+    elif header.architecture == "cscn":
+        stage = 2 + 3  # as below, of an SCN at x2
+        return stage + ceil(stage / 2)
     else:
         radius = 4 + int(arguments.get("recursions", 16))
     # Two pixels more, that the bicubic enlargement in front reads.
@@ -84,18 +88,33 @@ def _drcn(graph: "_LumaGraph") -> str:
 
 
 def _scn(graph: "_LumaGraph") -> str:
+    return _sparse(graph, graph.enlarged, "", _scn_dilation(graph.scale))
+
+
+def _cscn(graph: "_LumaGraph") -> str:
+    if graph.scale != 4:
+        raise ModelRefused(f"a cscn of scale {graph.scale}: its two stages of x2 make x4")
+    y = graph.luma
+    for stage in ("stages.0.", "stages.1."):
+        enlarged = graph.bicubic(y, 1, 2)
+        y = graph.node("Add", [enlarged, _sparse(graph, enlarged, stage, _scn_dilation(2))])
+    return graph.missing(y)
+
+
+def _sparse(graph: "_LumaGraph", enlarged: str, stage: str, spread: int) -> str:
+    """What an SCN, its tensors' names beginning with ``stage``, finds missing."""
     atoms, patch = int(graph.arguments.get("atoms", 128)), 5
-    spread = _scn_dilation(graph.scale)
-    features = graph.conv(graph.enlarged, "patches", 1, 100, 9, dilation=spread, bias=False)
+    features = graph.conv(enlarged, f"{stage}patches", 1, 100, 9, dilation=spread, bias=False)
     power = graph.node("ReduceMean", [graph.node("Mul", [features, features])], axes=[1])
     flat = graph.constant(np.array([1e-4], np.float32))
     contrast = graph.node("Sqrt", [graph.node("Add", [power, flat])])
     x = graph.node("Div", [features, contrast])
-    x = graph.conv(x, "encode", 100, atoms, 1, bias=False)
-    fed_back = graph.conv(graph.shrink(x), "inhibit", atoms, atoms, 1, bias=False)
+    x = graph.conv(x, f"{stage}encode", 100, atoms, 1, bias=False)
+    fed_back = graph.conv(graph.shrink(x), f"{stage}inhibit", atoms, atoms, 1, bias=False)
     code = graph.shrink(graph.node("Add", [x, fed_back]))
-    patches = graph.conv(code, "decode", atoms, patch**2, 1, bias=False)
-    return graph.conv(graph.node("Mul", [patches, contrast]), "overlap", patch**2, 1, patch)
+    patches = graph.conv(code, f"{stage}decode", atoms, patch**2, 1, bias=False)
+    scaled = graph.node("Mul", [patches, contrast])
+    return graph.conv(scaled, f"{stage}overlap", patch**2, 1, patch)
 
 
 def _scn_dilation(scale: int) -> int:
@@ -162,7 +181,7 @@ class _LumaGraph(Nodes):
         self.arguments, self.scale = header.arguments, header.scale
         offset = self.constant(np.array([16.0 / 255.0], np.float32))
         self.luma = self.node("Conv", ["input", self.constant(_LUMA), offset])
-        self.enlarged = self._bicubic(self.luma, 1)
+        self.enlarged = self.bicubic(self.luma, 1, self.scale)
 
     def conv(
         self,
@@ -230,15 +249,18 @@ class _LumaGraph(Nodes):
             self._names[name] = self.constant(np.array([0, 0, rows, columns] * 2, np.int64))
         return self.node("Pad", [x, self._names[name]], mode="edge")
 
-    def _bicubic(self, x: str, channels: int) -> str:
-        kernel = np.tile(bicubic_cell(self.scale).astype(np.float32), (channels, 1, 1, 1))
+    def bicubic(self, x: str, channels: int, scale: int) -> str:
+        """MATLAB's bicubic enlargement by a whole factor."""
+        kernel = np.tile(bicubic_cell(scale).astype(np.float32), (channels, 1, 1, 1))
         cells = self.node("Conv", [self._pad(x, 2, 2), self.constant(kernel)], group=channels)
-        return self.shuffle(cells, self.scale)
+        return self.shuffle(cells, scale)
 
     def coloured(self, missing: str) -> str:
         """RGB of what is missing in luma: the same step in each channel of the enlarged input."""
         gain = self.constant(np.array(255.0 / 219.0, np.float32))
-        return self.node("Add", [self._bicubic("input", 3), self.node("Mul", [missing, gain])])
+        return self.node(
+            "Add", [self.bicubic("input", 3, self.scale), self.node("Mul", [missing, gain])]
+        )
 
 
 _BUILDERS: dict[str, Callable[[_LumaGraph], str]] = {
@@ -246,6 +268,7 @@ _BUILDERS: dict[str, Callable[[_LumaGraph], str]] = {
     "espcn": _espcn,
     "drcn": _drcn,
     "scn": _scn,
+    "cscn": _cscn,
     "fsrcnn": _fsrcnn,
     "eeds": _eeds,
 }

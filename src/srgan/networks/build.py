@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from srgan.errors import ModelRefused
+from srgan.networks.cscn import CSCN
 from srgan.networks.drcn import DRCN
 from srgan.networks.eeds import EEDS
 from srgan.networks.espcn import ESPCN
@@ -22,6 +23,7 @@ _NETWORKS: dict[str, type[nn.Module]] = {
     "espcn": ESPCN,
     "drcn": DRCN,
     "scn": SCN,
+    "cscn": CSCN,
     "fsrcnn": FSRCNN,
     "eeds": EEDS,
 }

@@ -23,11 +23,11 @@ class SCN(nn.Module):
     """A patch's sparse code by one recurrent stage of LISTA, and an HR patch from its atoms.
 
     ShLU shrinks by 1. The thresholds of LISTA are learnt all the same: they stand in the scales
-    of W, S and D, as in the authors' files. These cascade x2 networks; one for x4 takes every
-    second pixel of the enlarged luma, so that its 9x9 span as many LR pixels as theirs. Their HR
-    patch is the picture's, with 1.1 times the contrast of the enlarged one; this is what the
-    bicubic enlargement lacks, in the contrast of the features, and all weights of the overlap
-    are learnt.
+    of W, S and D, as in the authors' files. These cascade x2 networks (:mod:`srgan.networks.cscn`);
+    one for x4 takes every second pixel of the enlarged luma, so that its 9x9 span as many LR
+    pixels as theirs. Their HR patch is the picture's, with 1.1 times the contrast of the enlarged
+    one; this is what the bicubic enlargement lacks, in the contrast of the features, and all
+    weights of the overlap are learnt.
 
     Args:
         scale: whole factor of the enlargement.

@@ -269,7 +269,7 @@ class GanConfig:
 class LumaNetworkConfig:
     """A network that works on luma; each architecture reads what it knows of these."""
 
-    architecture: Literal["srcnn", "espcn", "drcn", "scn", "fsrcnn", "eeds"]
+    architecture: Literal["srcnn", "espcn", "drcn", "scn", "cscn", "fsrcnn", "eeds"]
     scale: int = 4
     middle: int = 5
     channels: int = 64
@@ -284,7 +284,8 @@ class LumaNetworkConfig:
 class LumaConfig:
     """A recipe of a luma network, trained for mean squared error.
 
-    ``start``: a weights file of the same network to go on from; ``""`` begins at random.
+    ``start``: a weights file of the same network to go on from, or of the ``scn`` that each stage
+    of a ``cscn`` begins as; ``""`` begins at random.
     ``precision``: of convolutions; what they add to, losses, weights and Adam are float32 always.
     ``method``: what trains the kernels, Adam or :class:`srgan.training.muon.Muon`.
     """

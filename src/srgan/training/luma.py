@@ -21,6 +21,7 @@ from srgan.image.resize import imresize
 from srgan.losses.pixel import LUMA
 from srgan.metrics.psnr import psnr
 from srgan.networks.build import build
+from srgan.networks.cscn import CSCN
 from srgan.training.checkpoint import (
     load_checkpoint,
     optimiser_tensors,
@@ -44,7 +45,7 @@ from srgan.training.log import drop_lines_beyond, log_line
 from srgan.training.muon import Muon
 from srgan.training.packing import Pack
 from srgan.training.setup import guarded, keep_freed_memory
-from srgan.weights.format import ARGUMENTS, Header, save_weights
+from srgan.weights.format import ARGUMENTS, Header, read_header, save_weights
 
 _OFFSET = 16.0 / 255.0
 
@@ -93,15 +94,15 @@ def train_luma(
     scale = config.network.scale
     network = build(config.network.architecture, network_arguments(config))
     if config.start and not resume:
-        start_from(
-            network, config.start, architecture=config.network.architecture, section="network"
-        )
+        start_luma(network, config)
     network.to(dev)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = average_of(network)
     # SRCNN's own rule: the last layer, whose noise is the picture's noise, learns ten times slower.
-    *body, last_weight, last_bias = (p for p in network.parameters() if p.ndim)
-    groups = [{"params": body, "factor": 1.0}, {"params": [last_weight, last_bias], "factor": 0.1}]
+    stages = list(network.stages) if isinstance(network, CSCN) else [network]
+    ends = [p for stage in stages for p in list(stage.parameters())[-2:]]
+    body = [p for p in network.parameters() if not any(p is end for end in ends)]
+    groups = [{"params": body, "factor": 1.0}, {"params": ends, "factor": 0.1}]
     betas, narrow = (config.optimiser.beta1, config.optimiser.beta2), config.precision == "bf16"
     optimiser = (
         Muon(groups, betas=betas, narrow=narrow)
@@ -179,6 +180,19 @@ def train_luma(
             if asked:
                 termination.leave(update)
     return out / "generator.safetensors"
+
+
+def start_luma(network: nn.Module, config: LumaConfig) -> None:
+    """Fill the network from ``config.start``, or each stage of a cascade from one SCN.
+
+    Raises:
+        ModelRefused: the file cannot be used, or is of another network.
+    """
+    architecture, parts = config.network.architecture, [network]
+    if isinstance(network, CSCN) and read_header(config.start).architecture == "scn":
+        architecture, parts = "scn", list(network.stages)
+    for module in parts:
+        start_from(module, config.start, architecture=architecture, section="network")
 
 
 def tensor_luma(rgb: Tensor) -> Tensor:

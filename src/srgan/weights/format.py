@@ -28,7 +28,7 @@ CLASSICAL = (
 )
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
-LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn", "scn", "fsrcnn", "eeds")
+LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn", "scn", "cscn", "fsrcnn", "eeds")
 """Those that enlarge luma alone, (N, 1, H, W) in [0, 1]; chroma is left to the bicubic filter."""
 
 GENERATORS = ("srresnet", "johnson")
@@ -48,6 +48,7 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
     "srcnn": {"scale": int, "middle": int, "residual": bool},
     "drcn": {"scale": int, "channels": int, "recursions": int},
     "scn": {"scale": int, "atoms": int},
+    "cscn": {"scale": int, "atoms": int},
     "fsrcnn": {
         **{"scale": int, "channels": int, "shrunk": int, "mappings": int},
         "residual": bool,
