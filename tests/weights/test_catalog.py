@@ -31,19 +31,20 @@ def test_a_shipped_network_is_what_the_catalog_says() -> None:
 
 def test_earlier_networks_are_nobodys_default() -> None:
     earlier = {m.name for m in NETWORKS if m.earlier}
-    assert {"johnson", "scn"} <= earlier
+    assert {"johnson", "scn", "cscn"} <= earlier
     assert DEFAULT not in earlier
     assert not earlier & {name for pair in DIALS.values() for name in pair}
 
 
-def test_johnsons_weights_have_their_cards_figure_on_set5(shared: Path) -> None:
-    upscaler = load("johnson", precision="fp32", threads=1)
+@pytest.mark.parametrize("name", ["johnson", "cscn"])
+def test_the_weights_have_their_cards_figure_on_set5(name: str, shared: Path) -> None:
+    upscaler = load(name, precision="fp32", threads=1)
     found = []
     for entry in find(shared / "data" / "test", ["Set5"], scale=4):
         sample = read(entry, scale=4)
         sr = enlarge(upscaler, sample.lr)
         found.append(psnr(luma(sr), luma(sample.hr), data_range=255, border=4))
-    figures = read_header(weights_file("johnson")).card["figures"]["Set5"]
+    figures = read_header(weights_file(name)).card["figures"]["Set5"]
     assert np.mean(found) == pytest.approx(figures["psnr_y"], abs=0.01)
 
 

@@ -196,6 +196,14 @@ NETWORKS = (
         earlier=True,
     ),
     Model(
+        "cscn",
+        "network",
+        "CSCN: a cascade of two SCN at x2, trained together",
+        parameters=82_220,
+        luma=True,
+        earlier=True,
+    ),
+    Model(
         "johnson",
         "network",
         "Johnson et al. of 2016: for features of VGG16 alone; lays a fine grid over all",
