@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,16 @@ def test_each_stage_of_a_cascade_starts_as_one_scn(pack: Path, tmp_path: Path) -
     again, _ = load_weights(train_luma(config, data=[pack], out=tmp_path / "again"))
     for key, tensor in cascade.items():
         np.testing.assert_allclose(again[key], tensor, atol=1e-20)
+
+    # Adam's first step is the rate itself: a tenth of it for the last layer of each stage.
+    step = ["optimiser.learning_rate=1e-3", "optimiser.warm_up=0", "method=adam", "ema=0.0"]
+    step += ["optimiser.schedule=constant"]
+    config = load_recipe(RECIPES / "cscn.toml", [*small, f"start={path}", *step])
+    assert isinstance(config, LumaConfig)
+    moved, _ = load_weights(train_luma(config, data=[pack], out=tmp_path / "moved"))
+    for i, (layer, rate) in product(range(2), (("decode", 1e-3), ("overlap", 1e-4))):
+        key = f"stages.{i}.{layer}.weight"
+        assert np.abs(moved[key] - cascade[key]).max() == pytest.approx(rate, rel=0.01)
 
 
 def test_a_signal_saves_and_a_resumed_run_ends_as_the_unbroken_one(
