@@ -220,6 +220,13 @@ def test_a_meaningless_scale_is_refused(scale: float) -> None:
         srgan.upscale(PIXELS, "bicubic", scale)
 
 
+def test_a_scale_of_0_is_not_taken_for_4(tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "photo.png")
+    srgan.upscale(tmp_path / "photo.png", "bicubic")
+    with pytest.raises(srgan.UsageError, match=r"above 1 and at most 16, not 0$"):
+        srgan.upscale(tmp_path / "photo.png", "bicubic", 0)
+
+
 @pytest.mark.parametrize("size", [(30, 40, 3), (30.5, 40), 40, "40x30"])
 def test_a_size_is_a_pair_of_whole_numbers(size: object) -> None:
     with pytest.raises(srgan.UsageError, match=r"size is \(width, height\)"):

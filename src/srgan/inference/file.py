@@ -65,7 +65,7 @@ def size_mark(options: Options) -> str:
         return f"{options.size[1]}x{options.size[0]}"
     if options.long_edge is not None:
         return f"{options.long_edge}px"
-    return f"x{options.scale or DEFAULT_SCALE:g}"
+    return f"x{DEFAULT_SCALE if options.scale is None else options.scale:g}"
 
 
 def default_output(source: Path, options: Options, folder: Path | None = None) -> Path:
