@@ -78,6 +78,7 @@ def test_every_public_name_is_listed_and_there() -> None:
     lazy = {"Model", "Upscaler"}
     assert shown - modules - {"TYPE_CHECKING"} == set(srgan.__all__) - lazy - {"__version__"}
     assert isinstance(srgan.models()[0], srgan.Model)
+    assert set(srgan.__all__) <= set(dir(srgan))
 
 
 def test_a_misspelt_name_is_none() -> None:

@@ -42,6 +42,10 @@ else:
             return Upscaler
         raise AttributeError(f"module 'srgan' has no attribute {name!r}")
 
+    def __dir__():
+        """So that ``help(srgan)`` and the Tab key know these types before they are imported."""
+        return sorted({*globals(), *__all__})
+
 
 __version__ = "0.1.0"
 
