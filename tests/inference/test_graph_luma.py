@@ -11,7 +11,7 @@ from srgan.image.resize import imresize
 from srgan.inference.graph import build_graph, reach
 from srgan.inference.open import open_network
 from srgan.inference.runtimes import OnnxRuntime, OpenVino
-from srgan.weights.format import Header
+from srgan.weights.format import LUMA_ARCHITECTURES, Header
 
 torch = pytest.importorskip("torch")
 
@@ -42,6 +42,11 @@ def _network(architecture: str, arguments: dict[str, int]) -> tuple[object, dict
         weight.data += 0.02 * torch.randn(weight.shape)
     tensors = {k: v.numpy() for k, v in network.state_dict().items()}
     return network, tensors, Header(architecture, arguments, arguments["scale"])
+
+
+def test_every_luma_network_is_among_the_cases() -> None:
+    """Else it runs by no graph, or has another network's reach, and its tiles show seams."""
+    assert {architecture for architecture, _ in CASES} == set(LUMA_ARCHITECTURES)
 
 
 @pytest.mark.parametrize(("architecture", "arguments"), CASES)
