@@ -28,15 +28,8 @@ CLASSICAL = (
 )
 """Methods that are fitted, not trained: dictionaries and regressors instead of layers."""
 
-LUMA_ARCHITECTURES = ("espcn", "srcnn", "drcn", "scn", "cscn", "fsrcnn", "eeds")
-"""Those that enlarge luma alone, (N, 1, H, W) in [0, 1]; chroma is left to the bicubic filter."""
-
 GENERATORS = ("srresnet", "johnson")
 """Those that enlarge RGB, (N, 3, H, W)."""
-
-ARCHITECTURES = (*GENERATORS, *LUMA_ARCHITECTURES, *CLASSICAL)
-"""The architectures that a weights file can name."""
-
 
 ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
     "srresnet": {
@@ -56,6 +49,12 @@ ARGUMENTS: dict[str, dict[str, tuple[Any, ...] | type]] = {
     "eeds": {"scale": int, "channels": int, "residual": bool},
 }
 """What a header may say of each architecture: of what type, or one of which values."""
+
+LUMA_ARCHITECTURES = tuple(name for name in ARGUMENTS if name not in GENERATORS)
+"""Those that enlarge luma alone, (N, 1, H, W) in [0, 1]; chroma is left to the bicubic filter."""
+
+ARCHITECTURES = (*GENERATORS, *LUMA_ARCHITECTURES, *CLASSICAL)
+"""The architectures that a weights file can name."""
 
 
 @dataclass(frozen=True, slots=True)
