@@ -14,7 +14,7 @@ class Interpolation:
     """Enlarges by ``scale`` with one kernel; see :func:`srgan.image.resize.imresize`.
 
     Args:
-        kernel: ``nearest``, ``bilinear``, ``bicubic``, ``lanczos2`` or ``lanczos3``.
+        kernel: one of :data:`srgan.image.resize.KERNELS`.
         scale: the whole factor of a call. To a size that is no multiple,
             :func:`srgan.inference.upscale.upscale_strips` goes with the kernel directly.
     """
