@@ -113,8 +113,10 @@ def test_the_luma_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_recipe(RECIPES / f"{name}.toml", [])
     assert isinstance(config, LumaConfig)
     network = build(config.network.architecture, network_arguments(config)).to(META)
-    crop = torch.empty(1, 3, 48 + 16, 48 + 16, dtype=torch.uint8, device=META)
-    lr = tensor_luma(Downscale(4, 48, META)(crop) / 255.0)
+    scale = config.network.scale
+    side = 48 + 4 * scale  # with the margin that the downscale reads
+    crop = torch.empty(1, 3, side, side, dtype=torch.uint8, device=META)
+    lr = tensor_luma(Downscale(scale, 48, META)(crop) / 255.0)
     sr = network(lr)
     assert sr.shape == (1, 1, 48, 48)
     sr.mean().backward()
