@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.errors import DataRefused, SRGANError
-from srgan.image.atomic import atomic_file
+from srgan.image.atomic import atomic_file, shown
 from srgan.image.files import read_first
 from srgan.image.limits import DEFAULT, Limits
 
@@ -139,7 +139,8 @@ def prepare(
                 try:
                     array = _read(path, limits)
                 except SRGANError as error:
-                    quarantined.append((name, str(error)))
+                    reason = str(error).removeprefix(f"{shown(path)}: ")
+                    quarantined.append((name, reason))
                     continue
                 height, width = array.shape[:2]
                 if min(height, width) < smallest:
