@@ -13,7 +13,7 @@ from srgan.evaluation.datasets import find, read
 from srgan.evaluation.protocols import score
 from srgan.inference.open import load
 from srgan.inference.upscale import upscale_array
-from srgan.weights.catalog import FILTERS, weights_file
+from srgan.weights.catalog import weights_file
 
 Run = Callable[..., Any]
 
@@ -71,7 +71,7 @@ def test_a_larger_picture_is_measured_where_the_limit_says_so(
         (["--show", "Tiny/d"], "--show: there is no 'Tiny/d'; Tiny/a is one of them"),
         (["--sets", "Other"], "has no set 'Other'; it has Tiny"),
         (["--methods", "trilinear"], "there is no model 'trilinear'"),
-        (["--precision", "fp8"], "precision"),
+        (["--precision", "fp8"], "precision 'fp8' is unknown; it is auto, fp32"),
         (["--measures", "fid"], "'fid' is unknown"),
         (["--scale", "1"], "--scale must be at least 2"),
         (["--max-input-mp", "0"], "--max-input-mp must be a number of megapixels above 0"),
@@ -119,7 +119,10 @@ def test_figures_of_one_precision_are_not_taken_for_anothers(
 def test_methods_by_name(tmp_path: Path) -> None:
     everything = [m.name for m in methods_of("all", 4)]
     assert {"srresnet", "srgan", "zeyde", "bicubic"} <= set(everything)
-    assert [m.name for m in methods_of("all", 3)] == [m.name for m in FILTERS]
+    assert [m.name for m in methods_of("all", 3)] == [
+        *("nearest", "bilinear", "bicubic", "lanczos2", "lanczos3"),
+        *("allebach-wong", "nedi", "gradient-profile"),
+    ]
     mine = tmp_path / "run1" / "zeyde.safetensors"
     mine.parent.mkdir()
     shutil.copy(weights_file("zeyde"), mine)
