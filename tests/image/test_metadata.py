@@ -231,7 +231,7 @@ def test_sixteen_bit_pixels_keep_their_profile_when_stripped() -> None:
 
 def test_a_camera_s_exif_survives_a_tiff() -> None:
     source = Image.Exif()
-    texts = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
+    texts = (0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
     for tag in texts:
         source[tag] = f"text {tag}"
     source.get_ifd(0x8769)[0x829A] = 0.004
@@ -250,6 +250,34 @@ def test_a_camera_s_exif_survives_a_tiff() -> None:
     assert {tag: again[tag] for tag in texts} == {tag: f"text {tag}" for tag in texts}
     assert float(again.get_ifd(0x8769)[0x829A]) == pytest.approx(0.004)
     assert again.get_ifd(0x8825)[0x0001] == "N"
+
+
+def test_what_windows_file_properties_write_survives_a_tiff() -> None:
+    source = Image.Exif()
+    wide = {0x9C9B + i: f"Großmutter {i}\0".encode("utf-16-le") for i in range(5)}
+    for tag, value in (*wide.items(), (0x4746, 4), (0x4749, 75)):
+        source[tag] = value
+    data = encode_picture(black(exif=source.tobytes()[6:]), "tiff")
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        tags = file.pages[0].tags
+        assert [(tags[tag].dtype.name, tags[tag].value) for tag in (0x4746, 0x4749)] == [
+            ("SHORT", 4),
+            ("SHORT", 75),
+        ]
+        assert {tags[tag].dtype.name for tag in wide} == {"BYTE"}
+    again = Image.Exif()
+    again.load(b"Exif\0\0" + (read_picture(data).metadata.exif or b""))
+    assert dict(again) == {**wide, 0x4746: 4, 0x4749: 75}
+
+
+def test_a_rating_that_is_none_is_left_out_of_a_tiff() -> None:
+    for value in (70_000, "five", 0):
+        source = Image.Exif()
+        source[0x4746], source[0x010E] = value, "kept"
+        data = encode_picture(black(exif=source.tobytes()[6:]), "tiff")
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.getexif().get(0x4746) is None
+            assert image.getexif()[0x010E] == "kept"
 
 
 def test_a_resolution_that_cannot_be_is_none() -> None:

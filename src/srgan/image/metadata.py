@@ -42,7 +42,11 @@ _APPENDED = (
     ),
 )
 # TIFF keeps these among the tags that describe the pixels; only these are the photographer's.
-_DESCRIPTIVE = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF_IFD, _GPS_IFD)
+_TEXTS = (0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
+# What Windows' file properties write: stars, their per cent, and texts in UTF-16.
+_RATINGS = (0x4746, 0x4749)
+_WIDE_TEXTS = (0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F)
+_DESCRIPTIVE = (*_TEXTS, *_RATINGS, *_WIDE_TEXTS, _EXIF_IFD, _GPS_IFD)
 
 
 def orientation(exif: bytes | None) -> int:
@@ -231,14 +235,15 @@ def _find(exif: bytes, tag: int) -> Iterator[tuple[int, str]]:
 
 def directories(
     exif: bytes | None,
-) -> tuple[dict[int, bytes], dict[int, Callable[[int, bool], bytes]]]:
+) -> tuple[dict[int, str | bytes | int], dict[int, Callable[[int, bool], bytes]]]:
     """EXIF as the directories of a TIFF file.
 
     Returns:
-        the first directory's texts by tag, ended by zero; and by tag the functions that pack
-        EXIF's and GPS's own directories for a position in a file, plain or BigTIFF.
+        the first directory's texts, bytes and whole numbers (below 65,536) by tag; and by tag the
+        functions that pack EXIF's and GPS's own directories for a position in a file, plain or
+        BigTIFF.
     """
-    plain: dict[int, bytes] = {}
+    plain: dict[int, str | bytes | int] = {}
     nested: dict[int, Callable[[int, bool], bytes]] = {}
     if exif is None:
         return plain, nested
@@ -251,11 +256,19 @@ def directories(
                 values.pop(0xA005, None)  # interoperability: a position in the old file
                 if values and _packed(tag, values, 0, False):
                     nested[tag] = partial(_packed, tag, values)
-            elif isinstance(text := read.get(tag), str) and text:
-                plain[tag] = text.encode("utf-8", "replace").rstrip(b"\0") + b"\0"
+            elif value := _of_kind(tag, read.get(tag)):
+                plain[tag] = value
     except Exception:  # whatever broken EXIF raises: it is only a description
         return plain, nested
     return plain, nested
+
+
+def _of_kind(tag: int, value: Any) -> str | bytes | int | None:
+    """A tag's value, where it is what programs write there."""
+    if tag in _RATINGS:
+        return value if isinstance(value, int) and 0 < value < 65_536 else None
+    wanted = bytes if tag in _WIDE_TEXTS else str
+    return value if isinstance(value, wanted) else None
 
 
 def _packed(tag: int, values: dict[int, Any], where: int, big: bool) -> bytes:

@@ -16,8 +16,8 @@ from srgan.image.metadata import directories
 from srgan.image.picture import Metadata
 from srgan.image.strips import Blocks, InFrames, InOrder, block_rows
 
-_SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE, _LONG8 = 3, 4, 5, 7, 1, 16
-_SIZES = {_BYTE: 1, _SHORT: 2, _LONG: 4, _RATIONAL: 8, _UNDEFINED: 1, _LONG8: 8, 2: 1}
+_BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED, _LONG8 = 1, 2, 3, 4, 5, 7, 16
+_SIZES = {_BYTE: 1, _ASCII: 1, _SHORT: 2, _LONG: 4, _RATIONAL: 8, _UNDEFINED: 1, _LONG8: 8}
 _CLASSIC_LIMIT = 3_900_000_000
 _Entry = tuple[int, int, bytes]
 
@@ -147,7 +147,7 @@ class TiffEncoder:
         if self._metadata.iptc:
             entries.append((33723, _UNDEFINED, self._metadata.iptc))
         plain, nested = directories(self._metadata.exif)
-        entries += [(tag, 2, text) for tag, text in plain.items()]
+        entries += [_entry(tag, value) for tag, value in plain.items()]
         for tag, directory in nested.items():
             where = self._align()
             # Pillow packs it for the place where it will stand.
@@ -175,6 +175,14 @@ class TiffEncoder:
         where = self._file.tell()
         self._file.write(bytes(where % 2))
         return where + where % 2
+
+
+def _entry(tag: int, value: str | bytes | int) -> _Entry:
+    if isinstance(value, str):
+        return tag, _ASCII, value.encode("utf-8", "replace").rstrip(b"\0") + b"\0"
+    if isinstance(value, bytes):
+        return tag, _BYTE, value
+    return tag, _SHORT, struct.pack("<H", value)
 
 
 def _pack(rows: NDArray[Any]) -> bytes:
