@@ -114,10 +114,8 @@ def train_gan(
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = average_of(generator)
     generate, judge = compiled(config, generator), compiled(config, discriminator)
-    g_adam = optimiser_for(
-        generator, config.optimiser, dev, method=config.method, narrow=narrow(config, dev)
-    )
-    d_adam = optimiser_for(discriminator, config.optimiser, dev)
+    g_adam = optimiser_for(generator, config, dev, method=config.method)
+    d_adam = optimiser_for(discriminator, config, dev)
     by_features = game.discriminator == "features"
     d_schedule = replace(config.optimiser, learning_rate=game.learning_rate)
     # The downscale of a crop alone: without the margin that the batches are shrunk with.

@@ -43,7 +43,6 @@ from srgan.training.setup import (
     compiled,
     eagerly,
     guarded,
-    narrow,
     optimiser_for,
     set_up,
 )
@@ -98,9 +97,7 @@ def pretrain(
     average = average_of(generator)
     forward = compiled(config, generator)
     teacher = teacher_of(config, dev)
-    adam = optimiser_for(
-        generator, config.optimiser, dev, method=config.method, narrow=narrow(config, dev)
-    )
+    adam = optimiser_for(generator, config, dev, method=config.method)
 
     update = 0
     state: dict[str, Any] = {}

@@ -19,7 +19,7 @@ from torch import nn
 from srgan.errors import TrainingStopped, UsageError
 from srgan.image.atomic import failure, make_folder, sweep
 from srgan.processor import fast_bf16
-from srgan.training.config import Config, OptimiserConfig
+from srgan.training.config import Config
 from srgan.training.data import Batches, crops_of, open_photos
 from srgan.training.distributed import Processes, join, leave, wait
 from srgan.training.muon import Muon
@@ -113,19 +113,16 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
 
 def optimiser_for(
     network: nn.Module,
-    config: OptimiserConfig,
+    config: Config,
     device: torch.device,
     *,
     method: Literal["adam", "muon"] = "adam",
-    narrow: bool = False,
 ) -> torch.optim.Adam:
-    """The optimiser of all parameters; Adam in one kernel where the device has it.
-
-    ``narrow``: Muon's products in bf16.
-    """
-    betas, fused = (config.beta1, config.beta2), device.type in ("cpu", "cuda")
+    """The optimiser of all parameters; Adam in one kernel where the device has it."""
+    betas = (config.optimiser.beta1, config.optimiser.beta2)
+    fused = device.type in ("cpu", "cuda")
     if method == "muon":
-        return Muon(network.parameters(), betas=betas, fused=fused, narrow=narrow)
+        return Muon(network.parameters(), betas=betas, fused=fused, narrow=narrow(config, device))
     return torch.optim.Adam(network.parameters(), betas=betas, fused=fused)
 
 
