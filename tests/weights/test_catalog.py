@@ -23,10 +23,15 @@ def test_names_are_unique_and_filters_always_there() -> None:
 
 
 def test_a_shipped_network_is_what_the_catalog_says() -> None:
-    for model in NETWORKS:
-        tensors, header = load_weights(weights_file(model.name))
-        assert header.scale == model.scale
-        assert parameters_of(tensors) == model.parameters
+    listed = {model.name: model for model in models()}
+    for name in (row.name for row in NETWORKS):
+        tensors, header = load_weights(weights_file(name))
+        assert header.scale == listed[name].scale
+        assert parameters_of(tensors) == listed[name].parameters
+    assert listed["scn"].luma
+    assert listed["espcn"].luma
+    assert not listed["johnson"].luma
+    assert not listed["zeyde"].luma
 
 
 def test_earlier_networks_are_nobodys_default() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from srgan.errors import ModelRefused
-from srgan.weights.format import CLASSICAL, read_header
+from srgan.weights.format import CLASSICAL, LUMA_ARCHITECTURES, read_header
 
 Kind = Literal["network", "dictionary", "filter", "search"]
 
@@ -33,10 +33,8 @@ class Model:
         licence: of the weights, an SPDX identifier.
         parameters: how many were trained or fitted; 0 of filters and searches.
         scale: the factor of one run; any other is reached through it.
-        luma: how it works: a network that enlarges luma alone, and leaves chroma to the bicubic
-            filter. Most of the ``earlier`` ones do, ``johnson`` does not.
-        earlier: what it is there for: a network of before SRResNet, to be compared with rather
-            than used. False of all that is no network.
+        luma: whether a network enlarges luma alone, and leaves chroma to the bicubic filter.
+        earlier: whether a network is one of before SRResNet, to be compared with rather than used.
         scores: mean Y-PSNR in dB by test set and scale, such as ``{"Set5 x4": 28.42}``.
         perceptual: mean ST-LPIPS by test set and scale; lower is better.
     """
@@ -107,117 +105,93 @@ NETWORKS = (
         "srresnet",
         "network",
         "trained for small pixel errors: faithful, calm, a little soft",
-        parameters=1_545_238,
     ),
     Model(
         "srgan",
         "network",
         "trained against a discriminator: sharp, invents plausible texture",
-        parameters=1_545_238,
     ),
     Model(
         "srgan-photo",
         "network",
         "for real photos: sharper, without JPEG blocks, noise and slight blur",
-        parameters=1_545_238,
     ),
     Model(
         "srresnet-photo",
         "network",
         "for real photos, sharpened ones too: mends them and invents nothing",
-        parameters=1_545_238,
     ),
     Model(
         "fast",
         "network",
         "a small network for video and browsers, six times as fast as srresnet",
-        parameters=98_005,
     ),
     Model(
         "fast-photo",
         "network",
         "fast, for real photos and video: sharper, without blocks and noise",
-        parameters=98_005,
     ),
     Model(
         "srcnn-9-1-5",
         "network",
         "the first of them, 2014: three layers on luma",
-        parameters=8_129,
-        luma=True,
         earlier=True,
     ),
     Model(
         "srcnn-9-5-5",
         "network",
         "SRCNN of 2016 with a wider middle",
-        parameters=57_281,
-        luma=True,
         earlier=True,
     ),
     Model(
         "espcn",
         "network",
         "three layers on luma at LR size: fast enough for video",
-        parameters=24_752,
-        luma=True,
         earlier=True,
     ),
     Model(
         "fsrcnn",
         "network",
         "FSRCNN: narrow layers at LR size and learnt upscaling, on luma",
-        parameters=12_809,
-        luma=True,
         earlier=True,
     ),
     Model(
         "eeds",
         "network",
         "EEDS: a deep and a shallow network with learnt upscaling, summed, on luma",
-        parameters=241_602,
-        luma=True,
         earlier=True,
     ),
     Model(
         "drcn-64x9",
         "network",
         "DRCN reduced to 64 channels and 9 recursions",
-        parameters=112_010,
-        luma=True,
         earlier=True,
     ),
     Model(
         "scn",
         "network",
         "SCN: sparse coding with 128 atoms, unrolled as layers on luma",
-        parameters=41_110,
-        luma=True,
         earlier=True,
     ),
     Model(
         "cscn",
         "network",
         "CSCN: a cascade of two SCN at x2, trained together",
-        parameters=82_220,
-        luma=True,
         earlier=True,
     ),
     Model(
         "johnson",
         "network",
         "Johnson et al. of 2016: for features of VGG16 alone; lays a fine grid over all",
-        parameters=401_859,
         earlier=True,
     ),
     Model(
         "zeyde",
         "dictionary",
         "sparse coding of 2010, fitted on the 91 images of Yang et al.",
-        parameters=197_056,
-        scores={"Set5 x4": 29.71},
     ),
 )
+"""Those with a file of weights; their figures stand in its header."""
 
 DICTIONARIES = "zeyde"
 """The model whose dictionaries the methods of :data:`DERIVED` work from too."""
@@ -249,8 +223,9 @@ def _described(model: Model) -> Model:
     keyed = {f"{name} x{header.scale}": row for name, row in figures.items()}
     return replace(
         model,
-        parameters=header.card.get("parameters", model.parameters),
+        parameters=header.card.get("parameters", 0),
         scale=header.scale,
+        luma=header.architecture in LUMA_ARCHITECTURES,
         scores={name: row["psnr_y"] for name, row in keyed.items() if "psnr_y" in row},
         perceptual={name: row["stlpips"] for name, row in keyed.items() if "stlpips" in row},
     )
