@@ -116,6 +116,7 @@ def test_a_wrong_key_or_value_is_one_clear_line(change: str, message: str) -> No
         ("espcn", ["network.scale=5"], "network.scale = 5: must be 2, 3 or 4"),
         ("fsrcnn", ["network.shrunk=0"], "shrunk = 0: must be at least 1"),
         ("scn", ["network.atoms=0"], "atoms = 0: must be at least 1"),
+        ("scn", ["network.channels=8"], "network.channels = 8: scn has no such argument"),
         ("espcn", ["checkpoint_every=0"], "checkpoint_every = 0: must be at least 1"),
         ("espcn", ["ema=2.0"], "ema = 2.0: must be at least 0 and below 1"),
     ],

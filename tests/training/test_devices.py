@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from srgan.networks.build import build
 from srgan.training import gan, pretrain, setup, watch
 from srgan.training.config import GanConfig, LumaConfig, PretrainConfig, load_recipe
 from srgan.training.data import Batches, Downscale
 from srgan.training.distributed import Processes
-from srgan.training.luma import network_arguments, tensor_luma
+from srgan.training.generator import generator_of
+from srgan.training.luma import tensor_luma
 from training.tiny import GENERATOR
 
 META = torch.device("meta")
@@ -112,7 +112,7 @@ def test_the_luma_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "autocast", unchanged)
     config = load_recipe(RECIPES / f"{name}.toml", [])
     assert isinstance(config, LumaConfig)
-    network = build(config.network.architecture, network_arguments(config)).to(META)
+    network = generator_of(config.network).to(META)
     scale = config.network.scale
     side = 48 + 4 * scale  # with the margin that the downscale reads
     crop = torch.empty(1, 3, side, side, dtype=torch.uint8, device=META)

@@ -19,7 +19,7 @@ from srgan.training.distributed import Processes  # noqa: E402
 from srgan.training.log import read_log  # noqa: E402
 from srgan.training.luma import tensor_luma, train_luma  # noqa: E402
 from srgan.training.packing import prepare  # noqa: E402
-from srgan.weights.format import load_weights  # noqa: E402
+from srgan.weights.format import ARGUMENTS, load_weights  # noqa: E402
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 LUMA = sorted(r.stem for r in RECIPES.glob("*.toml") if 'kind = "luma"' in r.read_text("utf-8"))
@@ -50,9 +50,12 @@ def test_luma_is_matlabs() -> None:
 def test_a_recipe_trains_resumes_to_the_bit_and_describes_itself(
     name: str, method: str, pack: Path, tmp_path: Path
 ) -> None:
-    small = [*SMALL, "data.held_out=1", "network.channels=8", "network.recursions=2"]
-    small += ["network.atoms=8"]
-    small += ["optimiser.schedule=constant", f"method={method}"]
+    small = [*SMALL, "data.held_out=1", "optimiser.schedule=constant", f"method={method}"]
+    config = load_recipe(RECIPES / f"{name}.toml", small)
+    assert isinstance(config, LumaConfig)
+    sizes = {"channels": 8, "recursions": 2, "atoms": 8}
+    taken = sizes.keys() & ARGUMENTS[config.network.architecture].keys()
+    small += [f"network.{key}={sizes[key]}" for key in taken]
     config = load_recipe(RECIPES / f"{name}.toml", small)
     assert isinstance(config, LumaConfig)
     path = train_luma(config, data=[pack], out=tmp_path / "whole")
@@ -89,8 +92,9 @@ def test_a_run_may_start_from_weights_of_its_own_network_alone(pack: Path, tmp_p
     path = train_luma(config, data=[pack], out=tmp_path / "first")
     first, _ = load_weights(path)
 
-    still = [*small, "updates=1", "optimiser.learning_rate=1e-30", f"start={path}"]
-    config = load_recipe(RECIPES / "espcn.toml", still)
+    still = [*SMALL, "data.held_out=1", "optimiser.decay=1"]
+    still += ["updates=1", "optimiser.learning_rate=1e-30", f"start={path}"]
+    config = load_recipe(RECIPES / "espcn.toml", [*still, "network.channels=4"])
     assert isinstance(config, LumaConfig)
     on, _ = load_weights(train_luma(config, data=[pack], out=tmp_path / "on"))
     for key, tensor in first.items():

@@ -267,7 +267,7 @@ class GanConfig:
 
 @dataclass(frozen=True, slots=True)
 class LumaNetworkConfig:
-    """A network that works on luma; each architecture reads what it knows of these."""
+    """A network that works on luma; each architecture has some of these arguments."""
 
     architecture: Literal["srcnn", "espcn", "drcn", "scn", "cscn", "fsrcnn", "eeds"]
     scale: int = 4
@@ -370,6 +370,7 @@ def check(config: Config | LumaConfig) -> None:
     where = "network" if isinstance(config, LumaConfig) else "generator"
     if network.scale not in (2, 3, 4):
         raise UsageError(f"recipe.{where}.scale = {network.scale}: must be 2, 3 or 4")
+    check_arguments(network, where)
     if isinstance(config, LumaConfig):
         if config.data.crop % network.scale:
             raise UsageError(
@@ -377,7 +378,6 @@ def check(config: Config | LumaConfig) -> None:
                 f"{network.scale}"
             )
         return
-    check_generator(config.generator)
     if config.data.crop < 32:
         raise UsageError(f"recipe.data.crop = {config.data.crop}: must be at least 32")
     if config.data.crop % (4 * network.scale):
@@ -391,20 +391,20 @@ def check(config: Config | LumaConfig) -> None:
         raise UsageError("recipe.output_range must be [0.0, 1.0] or [-1.0, 1.0]")
 
 
-def check_generator(config: GeneratorConfig) -> None:
-    """Arguments that the generator's architecture does not have.
+def check_arguments(config: GeneratorConfig | LumaNetworkConfig, where: str) -> None:
+    """Arguments that the architecture of the section ``where`` does not have.
 
     Raises:
         UsageError: naming the first of them.
     """
     if config.architecture == "johnson" and config.scale not in (2, 4):
-        raise UsageError(f"recipe.generator.scale = {config.scale}: johnson has 2 and 4")
+        raise UsageError(f"recipe.{where}.scale = {config.scale}: johnson has 2 and 4")
     known = {"architecture", *ARGUMENTS[config.architecture]}
     for key in dataclasses.fields(config):
         value = getattr(config, key.name)
         if key.name not in known and value != key.default:
             raise UsageError(
-                f"recipe.generator.{key.name} = {value!r}: {config.architecture} has no such "
+                f"recipe.{where}.{key.name} = {value!r}: {config.architecture} has no such "
                 "argument; leave it out"
             )
 

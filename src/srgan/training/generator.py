@@ -13,19 +13,19 @@ from torch import Tensor, nn
 
 from srgan.errors import ModelRefused
 from srgan.networks.build import build
-from srgan.training.config import Config, GeneratorConfig, OptimiserConfig
+from srgan.training.config import Config, GeneratorConfig, LumaNetworkConfig, OptimiserConfig
 from srgan.weights.format import ARGUMENTS, Header, load_weights, save_weights
 
 N = TypeVar("N", bound=nn.Module)
 
 
-def generator_of(config: GeneratorConfig) -> nn.Module:
-    """The generator of a recipe, with fresh weights."""
+def generator_of(config: GeneratorConfig | LumaNetworkConfig) -> nn.Module:
+    """The generator or luma network of a recipe, with fresh weights."""
     return build(config.architecture, arguments_of(config))
 
 
-def arguments_of(config: GeneratorConfig) -> dict[str, Any]:
-    """What the generator's class takes: only what its architecture knows."""
+def arguments_of(config: GeneratorConfig | LumaNetworkConfig) -> dict[str, Any]:
+    """What the network's class takes: only what its architecture knows."""
     return {name: getattr(config, name) for name in ARGUMENTS[config.architecture]}
 
 
@@ -130,7 +130,7 @@ def start_from(
     module: nn.Module,
     weights: str | Path,
     *,
-    architecture: str = "srresnet",
+    architecture: str,
     section: str = "generator",
 ) -> None:
     """Fill ``module`` from a weights file of its ``architecture``.

@@ -20,10 +20,10 @@ from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.losses.pixel import LUMA
 from srgan.metrics.psnr import psnr
-from srgan.networks.build import build
 from srgan.networks.cscn import CSCN
 from srgan.training.checkpoint import (
     load_checkpoint,
+    network_tensors,
     optimiser_tensors,
     restore_optimiser,
     save_checkpoint,
@@ -33,9 +33,11 @@ from srgan.training.data import Downscale, crops_of, open_photos
 from srgan.training.distributed import join, leave
 from srgan.training.faults import explaining
 from srgan.training.generator import (
+    arguments_of,
     average_of,
     commit,
     follow,
+    generator_of,
     learning_rate,
     load_tensors,
     part,
@@ -45,7 +47,7 @@ from srgan.training.log import drop_lines_beyond, log_line
 from srgan.training.muon import Muon
 from srgan.training.packing import Pack
 from srgan.training.setup import guarded, keep_freed_memory
-from srgan.weights.format import ARGUMENTS, Header, read_header, save_weights
+from srgan.weights.format import Header, read_header, save_weights
 
 _OFFSET = 16.0 / 255.0
 
@@ -92,7 +94,7 @@ def train_luma(
     torch.set_float32_matmul_precision("highest")
     dev = processes.device
     scale = config.network.scale
-    network = build(config.network.architecture, network_arguments(config))
+    network = generator_of(config.network)
     if config.start and not resume:
         start_luma(network, config)
     network.to(dev)
@@ -171,8 +173,8 @@ def train_luma(
                 save_checkpoint(
                     checkpoint,
                     {
-                        **{f"generator.{k}": v for k, v in network.state_dict().items()},
-                        **{f"average.{k}": v for k, v in average.state_dict().items()},
+                        **network_tensors(network, "generator"),
+                        **network_tensors(average, "average"),
                         **optimiser_tensors(optimiser, network, "adam"),
                     },
                     {"update": update, "recipe": config.name, "kind": config.kind},
@@ -221,16 +223,11 @@ def validate_luma(
     return float(np.mean(scores))
 
 
-def network_arguments(config: LumaConfig) -> dict[str, Any]:
-    """What the network's class takes: only what its architecture knows."""
-    return {k: getattr(config.network, k) for k in ARGUMENTS[config.network.architecture]}
-
-
 def save_network(path: Path, network: nn.Module, config: LumaConfig, card: dict[str, Any]) -> None:
     """Write the weights file that inference reads."""
     header = Header(
         architecture=config.network.architecture,
-        arguments=network_arguments(config),
+        arguments=arguments_of(config.network),
         scale=config.network.scale,
         card={"name": config.name, "recipe": json.dumps(asdict(config)), **card},
     )
