@@ -143,6 +143,21 @@ def test_each_stage_of_a_cascade_starts_as_one_scn(pack: Path, tmp_path: Path) -
         assert np.abs(moved[key] - cascade[key]).max() == pytest.approx(rate, rel=0.01)
 
 
+def test_no_stage_of_a_cascade_starts_as_an_scn_of_another_scale(
+    pack: Path, tmp_path: Path
+) -> None:
+    small = [*SMALL, "updates=1", "data.held_out=1", "optimiser.decay=1", "network.atoms=4"]
+    config = load_recipe(RECIPES / "scn.toml", small)
+    assert isinstance(config, LumaConfig)
+    path = train_luma(config, data=[pack], out=tmp_path / "scn")
+    config = load_recipe(RECIPES / "cscn.toml", [*small, f"start={path}"])
+    assert isinstance(config, LumaConfig)
+    with pytest.raises(
+        ModelRefused, match="holds scn x4; each stage of a cscn starts from a scn x2"
+    ):
+        train_luma(config, data=[pack], out=tmp_path / "cscn")
+
+
 def test_a_signal_saves_and_a_resumed_run_ends_as_the_unbroken_one(
     pack: Path,
     tmp_path: Path,

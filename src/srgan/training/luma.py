@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from srgan.errors import TrainingStopped, UsageError
+from srgan.errors import ModelRefused, TrainingStopped, UsageError
 from srgan.image.colour import luma
 from srgan.image.resize import imresize
 from srgan.losses.pixel import LUMA
@@ -188,10 +188,16 @@ def start_luma(network: nn.Module, config: LumaConfig) -> None:
     """Fill the network from ``config.start``, or each stage of a cascade from one SCN.
 
     Raises:
-        ModelRefused: the file cannot be used, or is of another network.
+        ModelRefused: the file cannot be used, or is of another network or, for a stage, scale.
     """
     architecture, parts = config.network.architecture, [network]
-    if isinstance(network, CSCN) and read_header(config.start).architecture == "scn":
+    header = read_header(config.start)
+    if isinstance(network, CSCN) and header.architecture == "scn":
+        if header.scale != 2:  # whose kernels would fit all the same
+            raise ModelRefused(
+                f"{config.start}: holds scn x{header.scale}; each stage of a cscn starts from a "
+                "scn x2: train recipes/scn-x2.toml"
+            )
         architecture, parts = "scn", list(network.stages)
     for module in parts:
         start_from(module, config.start, architecture=architecture, section="network")
