@@ -215,7 +215,7 @@ def test_killed_before_its_last_weights_are_written_a_resumed_run_writes_them(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(luma_module, "save_network", killed)
+        patch.setattr(luma_module, "save_generator", killed)
         with pytest.raises(KeyboardInterrupt):
             train_luma(config, data=[pack], out=tmp_path / "run")
     assert train_luma(config, data=[pack], out=tmp_path / "run", resume=True).exists()

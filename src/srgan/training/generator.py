@@ -13,7 +13,13 @@ from torch import Tensor, nn
 
 from srgan.errors import ModelRefused
 from srgan.networks.build import build
-from srgan.training.config import Config, GeneratorConfig, LumaNetworkConfig, OptimiserConfig
+from srgan.training.config import (
+    Config,
+    GeneratorConfig,
+    LumaConfig,
+    LumaNetworkConfig,
+    OptimiserConfig,
+)
 from srgan.weights.format import ARGUMENTS, Header, load_weights, save_weights
 
 N = TypeVar("N", bound=nn.Module)
@@ -165,13 +171,20 @@ def commit() -> str:
     return run.stdout.strip()
 
 
-def save_generator(path: Path, generator: nn.Module, config: Config, card: dict[str, Any]) -> None:
+def save_generator(
+    path: Path, generator: nn.Module, config: Config | LumaConfig, card: dict[str, Any]
+) -> None:
     """Write the weights file that inference reads; ``card`` joins the model card."""
+    network: GeneratorConfig | LumaNetworkConfig
+    if isinstance(config, LumaConfig):
+        network, output_range = config.network, (0.0, 1.0)
+    else:
+        network, output_range = config.generator, config.output_range
     header = Header(
-        architecture=config.generator.architecture,
-        arguments=arguments_of(config.generator),
-        scale=config.generator.scale,
-        output_range=config.output_range,
+        architecture=network.architecture,
+        arguments=arguments_of(network),
+        scale=network.scale,
+        output_range=output_range,
         card={"name": config.name, "recipe": json.dumps(asdict(config)), **card},
     )
     tensors = {k: v.float().cpu().numpy() for k, v in generator.state_dict().items()}

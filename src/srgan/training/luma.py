@@ -4,12 +4,9 @@ Read from top to bottom: set up, then batch, forward, loss, step, log, validate,
 published with mean squared error on luma, which is what they get here.
 """
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +30,6 @@ from srgan.training.data import Downscale, crops_of, open_photos
 from srgan.training.distributed import join, leave
 from srgan.training.faults import explaining
 from srgan.training.generator import (
-    arguments_of,
     average_of,
     commit,
     follow,
@@ -41,13 +37,14 @@ from srgan.training.generator import (
     learning_rate,
     load_tensors,
     part,
+    save_generator,
     start_from,
 )
 from srgan.training.log import drop_lines_beyond, log_line
 from srgan.training.muon import Muon
-from srgan.training.packing import Pack
-from srgan.training.setup import guarded, keep_freed_memory
-from srgan.weights.format import Header, read_header, save_weights
+from srgan.training.setup import VALIDATION_SIDE, checkpoint_in, guarded, keep_freed_memory
+from srgan.training.validation import Bytes, held_out_pictures
+from srgan.weights.format import read_header
 
 _OFFSET = 16.0 / 255.0
 
@@ -84,9 +81,7 @@ def train_luma(
     if processes.world > 1:
         leave(processes)
         raise UsageError("a luma network is trained by one process; start it without torchrun")
-    checkpoint = out / "checkpoint.safetensors"
-    if checkpoint.exists() and not resume:
-        raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
+    checkpoint = checkpoint_in(out, resume=resume)
     keep_freed_memory()
     torch.manual_seed(config.seed)
     # PyTorch would take TF32 on a GPU, with which the bicubic enlargement is not exact.
@@ -113,6 +108,7 @@ def train_luma(
     )
     pack, use, held_out = open_photos(config.data, data, out / "pack", anew=not resume)
     crops = crops_of(config.data, pack, use, scale=scale, seed=config.seed)
+    pictures = held_out_pictures(pack, held_out, scale=scale, side=VALIDATION_SIDE)
     downscale = Downscale(scale, config.data.crop, dev)
     margin = 2 * scale
 
@@ -158,7 +154,7 @@ def train_luma(
                     out, {"update": update, "loss": round(running, 7), "rate": round(speed, 3)}
                 )
             if update % config.validate_every == 0 or update == config.updates:
-                scores = validate_luma(average, pack, held_out, scale=scale)
+                scores = validate_luma(average, pictures, scale=scale)
                 log_line(out, {"update": update, "psnr_y_average": round(scores, 4)})
                 card = {
                     "updates": update,
@@ -167,7 +163,7 @@ def train_luma(
                     "held_out_psnr_y": round(scores, 4),
                     "parameters": sum(p.numel() for p in network.parameters()),
                 }
-                save_network(out / "generator.safetensors", average, config, card)
+                save_generator(out / "generator.safetensors", average, config, card)
             asked = termination.asked
             if update % config.checkpoint_every == 0 or update == config.updates or asked:
                 save_checkpoint(
@@ -210,32 +206,14 @@ def tensor_luma(rgb: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def validate_luma(
-    network: nn.Module, pack: Pack, held_out: list[int], *, scale: int, side: int = 256
-) -> float:
-    """Mean Y-PSNR in dB over the centres of photos that are never trained on."""
+def validate_luma(network: nn.Module, pictures: Sequence[Bytes], *, scale: int) -> float:
+    """Mean Y-PSNR in dB over pictures that are never trained on."""
     device = next(network.parameters()).device
     scores = []
-    for i in held_out:
-        photo = pack.photo(i)
-        y, x = max(0, photo.shape[0] - side) // 2, max(0, photo.shape[1] - side) // 2
-        hr = np.ascontiguousarray(photo[y : y + side, x : x + side])
-        hr = hr[: hr.shape[0] // scale * scale, : hr.shape[1] // scale * scale]
+    for hr in pictures:
         lr = np.asarray(imresize(hr, scale=1.0 / scale))
         rgb = torch.from_numpy(lr).to(device).permute(2, 0, 1)[None].float() / 255.0
         sr = network(tensor_luma(rgb))[0, 0].cpu().numpy() * 255.0
         sr = np.clip(np.floor(sr + 0.5), 0, 255).astype(np.uint8)
         scores.append(psnr(sr, luma(hr), data_range=255, border=scale))
     return float(np.mean(scores))
-
-
-def save_network(path: Path, network: nn.Module, config: LumaConfig, card: dict[str, Any]) -> None:
-    """Write the weights file that inference reads."""
-    header = Header(
-        architecture=config.network.architecture,
-        arguments=arguments_of(config.network),
-        scale=config.network.scale,
-        card={"name": config.name, "recipe": json.dumps(asdict(config)), **card},
-    )
-    tensors = {k: v.float().cpu().numpy() for k, v in network.state_dict().items()}
-    save_weights(path, tensors, header)

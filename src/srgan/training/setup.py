@@ -56,11 +56,7 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
         TrainingStopped: there is nothing to resume.
         OutputFailed: the run's folder cannot be written.
     """
-    checkpoint = out / "checkpoint.safetensors"
-    if checkpoint.exists() and not resume:
-        raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
-    if resume and not checkpoint.exists():
-        raise TrainingStopped(f"{out}: there is no checkpoint to resume; start without --resume")
+    checkpoint = checkpoint_in(out, resume=resume)
     processes = join(device)
     keep_freed_memory()
     if processes.first:
@@ -109,6 +105,21 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
         out / "generator.safetensors",
         out / "best.safetensors",
     )
+
+
+def checkpoint_in(out: Path, *, resume: bool) -> Path:
+    """The checkpoint of a run's folder, which is there if and only if the run is resumed.
+
+    Raises:
+        UsageError: the folder holds a run already.
+        TrainingStopped: there is nothing to resume.
+    """
+    checkpoint = out / "checkpoint.safetensors"
+    if checkpoint.exists() and not resume:
+        raise UsageError(f"{out}: holds a run already; go on with --resume or choose another --out")
+    if resume and not checkpoint.exists():
+        raise TrainingStopped(f"{out}: there is no checkpoint to resume; start without --resume")
+    return checkpoint
 
 
 def optimiser_for(
