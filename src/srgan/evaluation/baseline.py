@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from srgan.errors import DataRefused, OutputFailed
+from srgan.errors import DataRefused
 from srgan.evaluation.protocols import MEASURES
 from srgan.evaluation.report import Report
+from srgan.image.atomic import atomic_file
 
 Means = dict[str, dict[str, dict[str, float]]]
 """Set → method → measure → mean."""
@@ -30,10 +31,8 @@ def save(report: Report, path: Path) -> None:
         for name, rows in report.means.items()
     }
     baseline = {"command": report.command, "scale": report.scale, "means": rounded}
-    try:
-        path.write_text(json.dumps(baseline, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputFailed(f"{path}: cannot be written: {error.strerror or error}") from error
+    with atomic_file(path, overwrite=True) as file:
+        file.write(f"{json.dumps(baseline, indent=1)}\n".encode())
 
 
 def load(path: Path, *, scale: int) -> Means:

@@ -6,7 +6,6 @@ its files with their digests. A further catalog of the same form can be given.
 
 import hashlib
 import json
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from srgan.errors import DataRefused, OutputFailed
+from srgan.errors import DataRefused
+from srgan.image.atomic import atomic_file
 
 _LARGEST = 64_000_000
 """Bytes of one file at most: a broken server must not fill the disk."""
@@ -93,7 +93,9 @@ def fetch(
         if not target.is_relative_to(folder):
             raise DataRefused(f"{name}: lies outside the folder of {source.name}; not written")
         if not (target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == digest):
-            _save(_download(source.base + path, digest), target)
+            content = _download(source.base + path, digest)
+            with atomic_file(target, overwrite=True) as file:
+                file.write(content)
             fetched += 1
         progress(number, len(source.files))
     return fetched
@@ -114,14 +116,3 @@ def _download(url: str, digest: str) -> bytes:
     if found != digest:
         raise DataRefused(f"{url}: is not the published file (sha256 {found[:12]}...); not kept")
     return content
-
-
-def _save(content: bytes, target: Path) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as part:
-            part.write(content)
-        Path(part.name).chmod(0o644)
-        Path(part.name).replace(target)
-    except OSError as error:
-        raise OutputFailed(f"{target}: cannot be written: {error.strerror or error}") from error

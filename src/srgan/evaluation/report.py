@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 from json import dumps
 from pathlib import Path
 
-from srgan.errors import OutputFailed
 from srgan.evaluation.benchmark import Record, Values, means
 from srgan.evaluation.cost import TIMED_SIDE, Cost
 from srgan.evaluation.protocols import MEASURES
+from srgan.image.atomic import atomic_file
 
 COST_COLUMNS = (
     "s per output megapixel",
@@ -132,10 +132,5 @@ def write(folder: Path, *, json: str, markdown: str, html: str) -> None:
         OutputFailed: the folder cannot be written.
     """
     for suffix, text in (("json", json), ("md", markdown), ("html", html)):
-        path = folder / f"report.{suffix}"
-        part = folder / f"{path.name}.part"
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            raise OutputFailed(f"{path}: cannot be written: {error.strerror or error}") from error
+        with atomic_file(folder / f"report.{suffix}", overwrite=True) as file:
+            file.write(text.encode())
