@@ -48,7 +48,8 @@ def cluster(
     workers: int | None = None,
     stop: Stop | None = None,
 ) -> Iterator[tuple[Process, int]]:
-    """Workers on a Ray cluster; gives what :func:`run_folder` needs: a process and its workers.
+    """Workers on a Ray cluster; gives the process and the number of workers that
+    :func:`srgan.inference.folder.run_folder` takes.
 
     A file whose worker dies is tried once more on a new one. On leaving, and when this process
     dies in whatever way, the workers end. What Ray prints goes to stderr, as all that is printed
@@ -180,7 +181,7 @@ class _Crew:
             raise RuntimeFailed(f"no worker of the cluster can be used: {reason}")
 
     def process(self, task: Task, again: bool, asked: Callable[[], bool]) -> tuple[str, ...]:
-        """Make one output on a worker; what :func:`run_folder` calls."""
+        """Make one output on a worker; what :func:`srgan.inference.folder.run_folder` calls."""
         there = replace(task, input=task.input.absolute(), output=task.output.absolute())
         self._touched.add(task.output.parent)
         worker = self._idle.get()

@@ -323,7 +323,7 @@ class Batches:
         """The batches of updates ``first`` to ``last - 1``.
 
         A loader process that dies makes the next thing done in this process raise RuntimeError,
-        wherever that is; :func:`srgan.training.setup.explained` knows it.
+        wherever that is; :func:`srgan.training.faults.explained` knows it.
         """
         if self.resident is not None or not self.workers:
             yield from map(self, range(first, last))
