@@ -37,6 +37,14 @@ def test_methods_stand_beside_the_original(srgan: Run, pair: tuple[Path, Path]) 
         assert sheet.width > 3 * 300
 
 
+def test_a_picture_of_16_bits_is_rounded_to_8(srgan: Run, tmp_path: Path) -> None:
+    gray = np.random.default_rng(0).integers(1, 256, (16, 16), dtype=np.uint16)
+    Image.fromarray(gray.repeat(4, 0).repeat(4, 1).astype(np.uint8)).save(tmp_path / "hr.png")
+    Image.fromarray(gray * 257 - 100).save(tmp_path / "lr.png")
+    ran = srgan("compare", tmp_path / "lr.png", "--hr", tmp_path / "hr.png", "-m", "nearest")
+    assert ran.out.split()[:2] == ["nearest", "inf"], ran.err
+
+
 def test_by_default_the_methods_that_photos_are_enlarged_with(
     srgan: Run, pair: tuple[Path, Path]
 ) -> None:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from srgan.cli import main
 from srgan.inference.open import load
 from srgan.metrics import niqe
-from srgan.weights.format import CLASSICAL, read_header
+from srgan.weights.format import CLASSICAL, load_weights, read_header
 
 
 @pytest.fixture
@@ -48,6 +48,20 @@ def test_a_fitted_file_enlarges(method: str, photos: Path, tmp_path: Path) -> No
     recipe = f"srgan fit {method} --scale 2 --atoms 16 --samples 20000 --seed 0"
     assert header.card["recipe"] == recipe
     assert load(out)(np.zeros((9, 7, 3), np.float32)).shape == (18, 14, 3)
+
+
+def test_16_bits_are_rounded_before_they_are_learned_from(tmp_path: Path) -> None:
+    gray = np.random.default_rng(0).integers(1, 256, (40, 40), dtype=np.uint16)
+    learnt = []
+    for name, pixels in (("eight", gray.astype(np.uint8)), ("sixteen", gray * 257 - 100)):
+        (tmp_path / name).mkdir()
+        Image.fromarray(pixels).save(tmp_path / name / "photo.png")
+        out = tmp_path / f"{name}.safetensors"
+        options = ("--scale", "2", "--atoms", "4", "-o", str(out))
+        error, output = _run("fit", "zeyde", "--data", str(tmp_path / name), *options)
+        assert error is None, output
+        learnt.append(load_weights(out)[0])
+    assert all(np.array_equal(learnt[0][key], learnt[1][key]) for key in learnt[0])
 
 
 def test_faces_by_person(tmp_path: Path) -> None:

@@ -114,8 +114,9 @@ def _rgb8(frame: Frame) -> NDArray[Any]:
     """(H, W, 3) uint8, on white where it is transparent."""
     import numpy as np
 
-    pixels = frame.colour if frame.colour.dtype == np.uint8 else (frame.colour // 257)
-    pixels = pixels.astype(np.uint8)
+    from srgan.image.pixels import to_8_bits
+
+    pixels = to_8_bits(frame.colour)
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
     if frame.alpha is not None:

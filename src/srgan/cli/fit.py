@@ -112,21 +112,18 @@ def _pictures(folder: Path, limits: Limits) -> Iterator[tuple[str, NDArray[np.ui
     """
     import sys
 
-    import numpy as np
-
     from srgan.errors import DataRefused, ImageRefused, LimitExceeded
     from srgan.image.files import read_first
+    from srgan.image.pixels import to_8_bits
 
     found = False
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         try:
-            colour = read_first(path, limits=limits).colour
+            colour = to_8_bits(read_first(path, limits=limits).colour)
         except (ImageRefused, LimitExceeded) as error:
             print(f"srgan: {error}", file=sys.stderr)
             continue
         found = True
-        if colour.dtype != np.uint8:
-            colour = (colour >> 8).astype(np.uint8)
         inner = "".join(path.relative_to(folder).parts[:-1][:1])
         yield inner, colour[..., 0] if colour.shape[2] == 1 else colour
     if not found:

@@ -21,6 +21,7 @@ from srgan.errors import DataRefused
 from srgan.evaluation.protocols import aligned
 from srgan.image.files import FORMATS, read_first
 from srgan.image.limits import DEFAULT, Limits
+from srgan.image.pixels import to_8_bits
 from srgan.image.resize import imresize
 
 Picture = NDArray[np.uint8]
@@ -146,8 +147,5 @@ def read(entry: Entry, *, scale: int, limits: Limits = DEFAULT) -> Sample:
 
 
 def _read(path: Path, limits: Limits) -> Picture:
-    colour = read_first(path, limits=limits).colour
-    if colour.dtype != np.uint8:
-        colour = np.round(colour / 257.0)
-    colour = np.asarray(colour, np.uint8)
+    colour = to_8_bits(read_first(path, limits=limits).colour)
     return colour[..., 0] if colour.shape[2] == 1 else colour

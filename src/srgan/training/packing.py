@@ -17,6 +17,7 @@ from srgan.errors import DataRefused, SRGANError
 from srgan.image.atomic import atomic_file, shown
 from srgan.image.files import read_first
 from srgan.image.limits import DEFAULT, Limits
+from srgan.image.pixels import to_8_bits
 
 SMALLEST = 128
 """Photos with a shorter side hold too little to cut crops from."""
@@ -215,9 +216,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _read(path: Path, limits: Limits) -> NDArray[np.uint8]:
     """The first frame as 8-bit RGB, opacity ignored."""
-    colour = read_first(path, limits=limits).colour
-    if colour.dtype == np.uint16:
-        colour = ((colour.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    colour = to_8_bits(read_first(path, limits=limits).colour)
     if colour.shape[2] == 1:
         colour = np.repeat(colour, 3, axis=2)
     return np.ascontiguousarray(colour)
