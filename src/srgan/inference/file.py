@@ -113,8 +113,6 @@ def upscale_file(
 ) -> Done:
     """Enlarge one picture file; the result appears under its name whole or not at all.
 
-    A still picture is written in strips while it is computed, so memory does not grow with it.
-
     Raises:
         ImageRefused: the source is no picture that can be read.
         LimitExceeded: the picture or its result is too large.
@@ -134,10 +132,41 @@ def upscale_file(
     options.limits.check_output_pages([like_first(s, first, size) for s in info.sizes])
     picture = read_picture(source, limits=options.limits, allow_damaged=options.allow_damaged)
     lost = losses(picture, kind, strip=options.strip)
-    picture = frames_held(picture, format_for(kind))
-    if len(picture.frames) == 1 and not options.consistent:
-        _stream(picture, target, upscaler, options, size, progress, cancelled)
-    else:
+    frames = write_enlarged(
+        picture, target, upscaler, options, size=size, progress=progress, cancelled=cancelled
+    )
+    return Done(
+        source=source,
+        target=target,
+        size_in=(picture.height, picture.width),
+        size_out=size,
+        frames=frames,
+        seconds=time.monotonic() - start,
+        notices=(*picture.notices, *lost),
+    )
+
+
+def write_enlarged(
+    picture: Picture,
+    target: Path,
+    upscaler: Upscaler,
+    options: Options,
+    *,
+    size: tuple[int, int],
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> int:
+    """Enlarge a picture to (height, width) into a file; how many frames the file holds.
+
+    A still picture is written in strips while it is computed, so memory does not grow with it.
+
+    Raises:
+        Cancelled: ``cancelled`` said so.
+        OutputFailed: the target exists, or cannot be written.
+        RuntimeFailed: the network could not be run.
+    """
+    picture = frames_held(picture, format_for(options.format or target))
+    if len(picture.frames) > 1 or options.consistent:
         result = upscale_picture(
             picture,
             upscaler,
@@ -154,27 +183,9 @@ def upscale_file(
             strip=options.strip,
             overwrite=options.overwrite,
         )
-    return Done(
-        source=source,
-        target=target,
-        size_in=(picture.height, picture.width),
-        size_out=size,
-        frames=len(picture.frames),
-        seconds=time.monotonic() - start,
-        notices=(*picture.notices, *lost),
-    )
-
-
-def _stream(
-    picture: Picture,
-    target: Path,
-    upscaler: Upscaler,
-    options: Options,
-    size: tuple[int, int],
-    progress: Callable[[float], None] | None,
-    cancelled: Callable[[], bool] | None,
-) -> None:
+        return len(picture.frames)
     frame = picture.frames[0]
+    strips = frame_strips(frame, upscaler, size=size, progress=progress, cancelled=cancelled)
     with open_writer(
         target,
         height=size[0],
@@ -188,7 +199,6 @@ def _stream(
         strip=options.strip,
         overwrite=options.overwrite,
     ) as writer:
-        for rows in frame_strips(
-            frame, upscaler, size=size, progress=progress, cancelled=cancelled
-        ):
+        for rows in strips:
             writer.write(rows)
+    return 1

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srgan.image.fit import losses
-from srgan.image.picture import Picture
 from srgan.inference.upscaler import Upscaler
 from srgan.server.child import Asked, Serve
 from srgan.server.decoder import load_planes
@@ -136,59 +135,23 @@ def run(task: Task, upscaler: Upscaler, asked: Asked) -> tuple[str, ...]:
         OutputFailed: the result could not be written.
         RuntimeFailed: the network could not be run.
     """
+    from srgan.inference.file import Options, write_enlarged
+
     picture = load_planes(task.folder)
-    if len(picture.frames) == 1 and not task.consistent:
-        _stream(picture, task, upscaler, asked)
-    else:
-        _whole(picture, task, upscaler, asked)
-    return (*picture.notices, *losses(picture, task.format, strip=task.strip))
-
-
-def _stream(picture: Picture, task: Task, upscaler: Upscaler, asked: Asked) -> None:
-    """Row by row from the network into the file, so that a large result needs little memory."""
-    from srgan.image.files import open_writer
-    from srgan.inference.upscale import frame_strips
-
-    with open_writer(
-        task.target,
-        height=task.height,
-        width=task.width,
-        channels=1 if picture.gray else 3,
-        alpha=picture.has_alpha,
-        bit_depth=picture.bit_depth,
-        metadata=picture.metadata,
+    options = Options(
         format=task.format,
         quality=task.quality,
         strip=task.strip,
+        consistent=task.consistent,
         overwrite=True,
-    ) as writer:
-        for strip in frame_strips(
-            picture.frames[0],
-            upscaler,
-            size=(task.height, task.width),
-            progress=asked.progress,
-            cancelled=asked.cancelled,
-        ):
-            writer.write(strip)
-
-
-def _whole(picture: Picture, task: Task, upscaler: Upscaler, asked: Asked) -> None:
-    from srgan.image.files import write_picture
-    from srgan.inference.upscale import upscale_picture
-
-    result = upscale_picture(
+    )
+    write_enlarged(
         picture,
+        task.target,
         upscaler,
+        options,
         size=(task.height, task.width),
         progress=asked.progress,
         cancelled=asked.cancelled,
-        consistent=task.consistent,
     )
-    write_picture(
-        result,
-        task.target,
-        format=task.format,
-        quality=task.quality,
-        strip=task.strip,
-        overwrite=True,
-    )
+    return (*picture.notices, *losses(picture, task.format, strip=task.strip))
