@@ -9,14 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from srgan.cli.progress import progress_bar
+from srgan.image.atomic import shown
 from srgan.image.limits import Limits
-from srgan.inference.file import (
-    DEFAULT_SCALE,
-    Options,
-    size_mark,
-    upscale_file,
-    wanted_size,
-)
+from srgan.inference.file import Options, size_mark, upscale_file, wanted_size
 from srgan.inference.folder import Event, Process, outputs_made, run_folder
 from srgan.inference.scan import Task, check_space, plan_folder
 from srgan.inference.stop import Stop
@@ -79,10 +74,10 @@ def upscale_folder(
         if json:
             print(event.as_json(), file=stdout, flush=True)
         if event.status in ("refused", "failed"):
-            print(f"srgan: {_shown(event.input)}: {event.reason}", file=sys.stderr)
+            print(f"srgan: {shown(event.input)}: {event.reason}", file=sys.stderr)
         elif not quiet:
             for notice in event.notices:
-                print(f"{_shown(event.input)}: {notice}", file=sys.stderr)
+                print(f"{shown(event.input)}: {notice}", file=sys.stderr)
             if not json:
                 print(_line(event), file=stdout, flush=True)
 
@@ -112,7 +107,7 @@ def upscale_folder(
             stop=stop,
         )
         if not quiet or summary.exit_status:
-            print(f"{_shown(str(folder))}: {summary}", file=sys.stderr)
+            print(f"{shown(folder)}: {summary}", file=sys.stderr)
     return stop.exit_status or summary.exit_status
 
 
@@ -121,13 +116,8 @@ def _deciding(options: Options) -> str:
 
     Not what is refused: whoever lets more through wants the rest, not all again.
     """
-    asked = (options.scale, options.size, options.long_edge)
     plain = replace(
-        options,
-        scale=DEFAULT_SCALE if asked == (None, None, None) else options.scale,
-        overwrite=False,
-        allow_damaged=False,
-        limits=Limits(),
+        options, scale=options.factor, overwrite=False, allow_damaged=False, limits=Limits()
     )
     return repr(plain)
 
@@ -150,9 +140,5 @@ def _here(
 
 def _line(event: Event) -> str:
     if event.status == "skipped":
-        return f"{_shown(event.output)}  skipped: {event.reason}"
-    return f"{_shown(event.output)}  {event.seconds:.1f} s"
-
-
-def _shown(path: str) -> str:
-    return path if path.isprintable() else ascii(path)
+        return f"{shown(event.output)}  skipped: {event.reason}"
+    return f"{shown(event.output)}  {event.seconds:.1f} s"

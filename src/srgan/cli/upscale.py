@@ -312,28 +312,18 @@ def _pairs(
     """
     from srgan.image.atomic import shown
     from srgan.image.files import format_for
-    from srgan.image.formats import FORMATS
-    from srgan.inference.file import default_output
+    from srgan.inference.file import default_output, known_suffix
 
-    known = output is not None and any(
-        output.suffix.lower() in f.suffixes for f in FORMATS.values()
-    )
-    if output is not None and known and len(inputs) > 1 and not output.is_dir():
-        raise UsageError(
-            f"--output {shown(output)} names a picture, but {len(inputs)} inputs were given; "
-            "name a folder"
-        )
-    pairs: list[tuple[Path, Path]] = []
-    to_folder = output is not None and (
-        output.is_dir() or len(inputs) > 1 or inputs[0].is_dir() or not output.suffix
-    )
-    for given in files:
-        if output is None:
-            pairs.append((given, default_output(given, options)))
-        elif to_folder:
-            pairs.append((given, default_output(given, options, output)))
-        else:
+    single = len(inputs) == 1 and not inputs[0].is_dir()
+    if output is not None and not output.is_dir():
+        if known_suffix(output) and len(inputs) > 1:
+            raise UsageError(
+                f"--output {shown(output)} names a picture, but {len(inputs)} inputs were given; "
+                "name a folder"
+            )
+        if single and output.suffix:
             format_for(output)
-            pairs.append((given, output))
+            return [(inputs[0], output)]
+    pairs = [(given, default_output(given, options, output)) for given in files]
     refuse_shared_targets(pairs)
     return pairs

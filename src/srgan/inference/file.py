@@ -45,6 +45,12 @@ class Options:
     allow_damaged: bool = False
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def factor(self) -> float | None:
+        """``scale``, or 4 where no size is asked for either."""
+        asked = (self.scale, self.size, self.long_edge)
+        return DEFAULT_SCALE if asked == (None, None, None) else self.scale
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -65,7 +71,7 @@ def size_mark(options: Options) -> str:
         return f"{options.size[1]}x{options.size[0]}"
     if options.long_edge is not None:
         return f"{options.long_edge}px"
-    return f"x{DEFAULT_SCALE if options.scale is None else options.scale:g}"
+    return f"x{options.factor:g}"
 
 
 def default_output(source: Path, options: Options, folder: Path | None = None) -> Path:
@@ -92,13 +98,8 @@ def wanted_size(height: int, width: int, options: Options) -> tuple[int, int]:
     Raises:
         UsageError: more than one is asked for, or the size does not enlarge the picture.
     """
-    asked = (options.scale, options.size, options.long_edge)
     return target_size(
-        height,
-        width,
-        scale=DEFAULT_SCALE if asked == (None, None, None) else options.scale,
-        size=options.size,
-        long_edge=options.long_edge,
+        height, width, scale=options.factor, size=options.size, long_edge=options.long_edge
     )
 
 
