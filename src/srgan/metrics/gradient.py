@@ -19,18 +19,6 @@ def gradient_similarity(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return float(_map(a, b).mean())
 
 
-def gradient_deviation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Deviation of the gradient-magnitude similarity (GMSD); 0 for equal pictures, lower is better.
-
-    Args:
-        a, b: (H, W, 3) RGB or (H, W) gray uint8 of one size.
-
-    Raises:
-        UsageError: the shapes differ.
-    """
-    return float(_map(a, b).std())
-
-
 def _map(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     if a.shape != b.shape:
         raise UsageError(f"pictures of one size are compared, not {a.shape} with {b.shape}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -37,7 +36,6 @@ class Job:
     source: Info
     state: State = "queued"
     progress: float = 0.0
-    created: float = field(default_factory=time.monotonic)
     started: float | None = None
     ended: float | None = None
     expires: float | None = None
