@@ -12,6 +12,7 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from srgan.errors import DataRefused, ModelRefused, UsageError  # noqa: E402
+from srgan.image.atomic import is_temporary  # noqa: E402
 from srgan.image.colour import luma  # noqa: E402
 from srgan.training import luma as luma_module  # noqa: E402
 from srgan.training.config import LumaConfig, load_recipe  # noqa: E402
@@ -108,6 +109,17 @@ def test_a_run_may_start_from_weights_of_its_own_network_alone(pack: Path, tmp_p
         assert isinstance(other, LumaConfig)
         with pytest.raises(ModelRefused, match=refusal):
             train_luma(other, data=[pack], out=tmp_path / name)
+
+
+def test_what_a_killed_run_had_half_written_goes(pack: Path, tmp_path: Path) -> None:
+    left = tmp_path / ".srgan-0123456789abcdef.part"
+    left.write_bytes(b"half a checkpoint")
+    assert is_temporary(left)
+    small = [*SMALL, "data.held_out=1", "updates=1", "optimiser.decay=1", "network.channels=4"]
+    config = load_recipe(RECIPES / "espcn.toml", small)
+    assert isinstance(config, LumaConfig)
+    train_luma(config, data=[pack], out=tmp_path)
+    assert not left.exists()
 
 
 def test_each_stage_of_a_cascade_starts_as_one_scn(pack: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What may befall any run, in one line each: no memory, no room, a process that died."""
 
-import contextlib
 import errno
 import functools
 import os
@@ -12,7 +11,7 @@ from typing import ParamSpec
 import torch
 
 from srgan.errors import OutputFailed, SRGANError, TrainingStopped
-from srgan.image.atomic import alone
+from srgan.image.atomic import alone, sweep
 from srgan.training.distributed import starts_first
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
@@ -29,14 +28,17 @@ P = ParamSpec("P")
 def explaining(train: Callable[P, Path]) -> Callable[P, Path]:
     """A loop whose ``out`` is a keyword: such faults become errors of :mod:`srgan.errors`.
 
-    No two runs are in one folder at once.
+    The folder is made; no two runs are in it at once.
     """
 
     @functools.wraps(train)
     def run(*args: P.args, **kwargs: P.kwargs) -> Path:
         out = Path(str(kwargs["out"]))
         try:
-            with alone(out, doing="trains") if starts_first() else contextlib.nullcontext():
+            if not starts_first():
+                return train(*args, **kwargs)
+            with alone(out, doing="trains"):
+                sweep(out)  # what a killed run had half written
                 return train(*args, **kwargs)
         except Exception as error:
             told = explained(error, out)

@@ -17,7 +17,6 @@ import torch
 from torch import nn
 
 from srgan.errors import TrainingStopped, UsageError
-from srgan.image.atomic import failure, make_folder, sweep
 from srgan.processor import fast_bf16
 from srgan.training.config import Config
 from srgan.training.data import Batches, crops_of, open_photos
@@ -54,17 +53,11 @@ def set_up(config: Config, *, data: Sequence[Path], out: Path, device: str, resu
         UsageError: the folder holds a run already, or the device does not exist.
         DataRefused: there are too few photos, or too small ones.
         TrainingStopped: there is nothing to resume.
-        OutputFailed: the run's folder cannot be written.
+        OutputFailed: the photos' pack cannot be written.
     """
     checkpoint = checkpoint_in(out, resume=resume)
     processes = join(device)
     keep_freed_memory()
-    if processes.first:
-        try:
-            make_folder(out)
-        except OSError as error:
-            raise failure(out, error) from error
-        sweep(out)  # what a killed run had half written
     torch.manual_seed(config.seed)
     if config.device.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS would refuse
