@@ -62,3 +62,16 @@ def test_pages_are_enlarged_by_one_factor_whatever_their_sizes(tmp_path: Path) -
     with pytest.raises(LimitExceeded, match="2 pages of up to 30x80"):
         upscale_file(source, target, Never(), narrow)
     assert [frame.size for frame in read_picture(target).frames] == [(80, 30), (16, 50)]
+
+
+def test_frames_that_the_format_drops_do_not_count_to_the_limit(tmp_path: Path) -> None:
+    source = animation(tmp_path / "in.gif", 3)
+    height, width = read_picture(source).frames[0].size
+    one = Limits(output_pixels=4 * height * width)
+    options = Options(scale=2, limits=one)
+    done = upscale_file(source, tmp_path / "out.jpg", Interpolation("bicubic"), options)
+    assert (done.size_out, done.frames) == ((2 * height, 2 * width), 1)
+    with pytest.raises(LimitExceeded, match="3 frames"):
+        upscale_file(source, tmp_path / "out.gif", Never(), options)
+    with pytest.raises(LimitExceeded):
+        upscale_file(source, tmp_path / "two.jpg", Never(), replace(options, scale=2.5))

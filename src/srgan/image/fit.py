@@ -1,5 +1,6 @@
 """What of a picture a format can hold: depth, opacity, profile, frames; and what is lost."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srgan.image.formats import Format, format_for
+from srgan.image.limits import Size
 from srgan.image.picture import Metadata, Picture
 from srgan.image.pixels import to_8_bits
 from srgan.image.profiles import rows_to_srgb
@@ -68,6 +70,11 @@ def frames_held(picture: Picture, kind: Format) -> Picture:
     if kind.name != "TIFF" and frames[-1].duration_ms is None:
         frames = frames[:1]  # the pages of a TIFF are no animation
     return replace(picture, frames=frames)
+
+
+def sizes_held(sizes: Sequence[Size], kind: Format) -> Sequence[Size]:
+    """The same of the frames' (height, width), before they are read: no fewer than that keeps."""
+    return sizes if kind.animated else sizes[:1]
 
 
 class Fit:

@@ -18,7 +18,7 @@ from srgan.image.files import (
     read_picture,
     write_picture,
 )
-from srgan.image.fit import frames_held
+from srgan.image.fit import frames_held, sizes_held
 from srgan.image.limits import Limits
 from srgan.image.picture import Picture
 from srgan.inference.upscale import frame_strips, like_first, target_size, upscale_picture
@@ -130,7 +130,8 @@ def upscale_file(
     info = probe(source, limits=options.limits)
     size = wanted_size(info.height, info.width, options)
     first = (info.height, info.width)
-    options.limits.check_output_pages([like_first(s, first, size) for s in info.sizes])
+    held = sizes_held(info.sizes, format_for(kind))
+    options.limits.check_output_pages([like_first(s, first, size) for s in held])
     picture = read_picture(source, limits=options.limits, allow_damaged=options.allow_damaged)
     lost = losses(picture, kind, strip=options.strip)
     frames = write_enlarged(

@@ -58,10 +58,13 @@ class Job:
     @property
     def sizes(self) -> list[tuple[int, int]]:
         """(height, width) of each frame of the result."""
+        from srgan.image.fit import sizes_held
+        from srgan.image.formats import format_for
         from srgan.inference.upscale import like_first
 
         first, target = (self.source.height, self.source.width), (self.task.height, self.task.width)
-        return [like_first(size, first, target) for size in self.source.sizes]
+        held = sizes_held(self.source.sizes, format_for(self.task.format))
+        return [like_first(size, first, target) for size in held]
 
     @property
     def work(self) -> int:
