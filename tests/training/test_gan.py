@@ -1,6 +1,7 @@
 """The GAN loop on a tiny network."""
 
 import json
+import re
 from collections.abc import Callable
 from math import log
 from pathlib import Path
@@ -45,12 +46,19 @@ def test_a_gan_goes_on_from_a_pixel_run(
     assert _lines(tmp_path / "gan")[-1]["psnr_y"] > 10
 
 
-@pytest.mark.parametrize("kind", ["paper", "pooled", "features"])
+@pytest.mark.parametrize(("kind", "layers"), [("paper", 17), ("pooled", 17), ("features", 3)])
 def test_other_discriminators_and_the_relativistic_game(
-    pack: Path, tmp_path: Path, start: Path, gan_config: Gan, kind: str
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan, kind: str, layers: int
 ) -> None:
     game = {"discriminator": kind, "channels": 2, "game": "relativistic"}
-    train_gan(gan_config(start=str(start), adversarial=game, updates=2), data=[pack], out=tmp_path)
+    config = gan_config(start=str(start), adversarial=game, updates=2, log_every=1)
+    train_gan(config, data=[pack], out=tmp_path)
+    losses = _lines(tmp_path)[0]
+    assert losses["discriminator"] == pytest.approx(log(2), abs=0.1)  # twice that in the other game
+    tensors, _ = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    learnt = {name: t for name, t in tensors.items() if re.match(r"adam_d.*weight.*exp_avg$", name)}
+    assert len(learnt) == layers
+    assert all(moment.any() for moment in learnt.values())
 
 
 def test_a_judge_of_features_measures_those_of_the_first_crops_once(
@@ -296,7 +304,14 @@ def test_the_papers_generator_with_batch_normalisation_can_be_started_from(
     paper = {"channels": 4, "blocks": 1, "batch_norm": True, "skip": "none"}
     first = pretrain(pretrain_config(generator=paper), data=[pack], out=tmp_path / "a")
     config = gan_config(start=str(first), generator=paper, updates=1)
-    train_gan(config, data=[pack], out=tmp_path / "b", device="cpu")
+    last = train_gan(config, data=[pack], out=tmp_path / "b", device="cpu")
+    (before, _), (after, _) = load_weights(first), load_weights(last)
+    counts = {name for name in after if name.endswith("num_batches_tracked")}
+    assert [(before[name], after[name]) for name in counts] == [(4, 5)] * 3
+    learnt = {name for name in after if name.endswith((".weight", ".bias"))}
+    assert len(learnt) == 24
+    for name in learnt:  # Adam's first step is the rate, and half of it is the average's
+        assert abs(after[name] - before[name]).max() == pytest.approx(5e-5, rel=0.1)
 
 
 def test_the_papers_recipe_takes_torchvisions_file(tmp_path: Path) -> None:
