@@ -78,7 +78,15 @@ def test_integers_round_half_up_and_clip() -> None:
     assert sharp.max() == 255
 
 
-@pytest.mark.parametrize("bad", [{}, {"scale": 0}, {"scale": 2, "size": (1, 1)}, {"size": (0, 4)}])
-def test_meaningless_sizes_are_refused(bad: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({}, "either scale or size"),
+        ({"scale": 2, "size": (1, 1)}, "either scale or size"),
+        ({"scale": 0}, "scale must be greater than 0, not 0"),
+        ({"size": (0, 4)}, "size must be at least 1x1, not 4x0"),
+    ],
+)
+def test_meaningless_sizes_are_refused(bad: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         imresize(np.zeros((4, 4), np.uint8), **bad)  # type: ignore[arg-type]

@@ -57,34 +57,53 @@ def test_a_file_whose_tensors_do_not_fit_is_named(tmp_path: Path) -> None:
             use(path)
 
 
-@pytest.mark.parametrize("name", ["nothing", "nothing.safetensors", "folder/nothing"])
-def test_an_unknown_model_is_refused(name: str) -> None:
-    with pytest.raises(ModelRefused):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "there is no model 'nothing'"),
+        ("nothing.safetensors", r"^nothing\.safetensors: there is no such weights file"),
+        ("folder/nothing", "^folder/nothing: there is no such weights file"),
+    ],
+)
+def test_an_unknown_model_is_refused(name: str, message: str) -> None:
+    with pytest.raises(ModelRefused, match=message):
         load(name)
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "message"),
     [
-        {"threads": 0},
-        {"scale": 0},
-        {"realism": 1.5},
-        {"realism": 0.5},
-        {"tile": 0},
-        {"tile": "big"},
-        {"precision": "fp8"},
-        {"device": "abacus"},
+        ({"threads": 0}, "--threads must be at least 1, not 0"),
+        ({"scale": 0}, "scale must be at least 1, not 0"),
+        ({"realism": 1.5}, "--realism must lie between 0 and 1, not 1.5"),
+        ({"realism": 0.5}, "--realism is a dial of"),
+        ({"tile": 0}, "--tile must be auto or at least 1 pixel, not 0"),
+        ({"tile": "big"}, "--tile must be auto or at least 1 pixel, not big"),
+        ({"precision": "fp8"}, "precision 'fp8' is unknown"),
+        ({"device": "abacus"}, "device 'abacus' is unknown"),
     ],
 )
-def test_arguments_without_meaning_are_refused(weights: Path, bad: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
+def test_arguments_without_meaning_are_refused(
+    weights: Path, bad: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
         load(weights, **bad)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("bad", [{"device": "abacus"}, {"precision": "fp8"}])
-def test_a_filter_refuses_what_there_is_not_too(bad: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match="is unknown; it is auto"):
-        load("bicubic", **bad)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"device": "abacus"}, "is unknown; it is auto"),
+        ({"precision": "fp8"}, "is unknown; it is auto"),
+        ({"realism": 0.5}, "--realism is a dial of"),
+    ],
+)
+@pytest.mark.parametrize("name", ["bicubic", "nedi"])
+def test_a_filter_refuses_what_there_is_not_too(
+    name: str, bad: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(name, **bad)  # type: ignore[arg-type]
 
 
 def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,21 +133,24 @@ def test_target_size(asked: dict[str, object], expected: tuple[int, int]) -> Non
 
 
 @pytest.mark.parametrize(
-    "asked",
+    ("asked", "message"),
     [
-        {},
-        {"scale": 1},
-        {"scale": 16.1},
-        {"scale": float("nan")},
-        {"scale": 2, "long_edge": 900},
-        {"long_edge": 200},
-        {"size": (100, 300)},
-        {"size": (50, 900)},
-        {"size": (1601, 4800)},
+        ({}, "exactly one of"),
+        ({"scale": 1}, "above 1 and at most 16, not 1$"),
+        ({"scale": 16.1}, "above 1 and at most 16, not 16.1"),
+        ({"scale": float("nan")}, "above 1 and at most 16, not nan"),
+        ({"scale": 2, "long_edge": 900}, "exactly one of"),
+        ({"long_edge": 200}, "200x67 does not enlarge 300x100"),
+        ({"long_edge": 4801}, "4801 is more than 16 times 300x100"),
+        ({"size": (100, 300)}, "300x100 does not enlarge 300x100"),
+        ({"size": (50, 900)}, "900x50 does not enlarge 300x100"),
+        ({"size": (900, 299)}, "299x900 does not enlarge 300x100"),
+        ({"size": (1601, 4800)}, "4800x1601 is more than 16 times 300x100"),
+        ({"size": (1600, 4801)}, "4801x1600 is more than 16 times 300x100"),
     ],
 )
-def test_target_sizes_without_meaning_are_refused(asked: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
+def test_target_sizes_without_meaning_are_refused(asked: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         target_size(100, 300, **asked)  # type: ignore[arg-type]
 
 

@@ -169,10 +169,14 @@ def _form(content: bytes, **fields: str) -> bytes:
 
 def test_nothing_is_left_of_what_was_refused(server: RunningServer) -> None:
     before = _folders(server)
-    server.post(b"hello")
-    server.post(SMALL, scale="99")
-    server.post(SMALL, "../../../../tmp/evil.png")
-    server.client.post("/v1/upscale", content=b"x", headers={"content-type": "multipart/form-data"})
+    form = {"content-type": "multipart/form-data"}
+    answers = [
+        server.post(b"hello"),
+        server.post(SMALL, scale="99"),
+        server.post(SMALL, "../../../../tmp/evil.png"),
+        server.client.post("/v1/upscale", content=b"x", headers=form),
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422, 200, 400]
     until(lambda: not _folders(server) - before, "their folders go")
 
 

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ def test_a_value_without_meaning_is_refused(fields: dict[str, str]) -> None:
     with pytest.raises(Problem) as refused:
         order(**fields)
     assert refused.value.status == 422
+    name = next(iter(fields))
+    assert re.search(rf"\b{name}\b", refused.value.detail)
 
 
 @pytest.mark.parametrize(
