@@ -14,10 +14,18 @@ from srgan.export.onnx import export_onnx
 from srgan.image.resize import KernelName
 from srgan.inference import open as opening
 from srgan.inference.network import Network
-from srgan.inference.open import choose_precision, identity, load, open_network
+from srgan.inference.open import (
+    MEMORY,
+    bytes_per_pixel,
+    choose_precision,
+    identity,
+    load,
+    open_network,
+    read_model,
+)
 from srgan.inference.runtimes import choose_device, has_cuda, open_runtime
 from srgan.inference.tiles import Tiled
-from srgan.weights.format import save_weights
+from srgan.weights.format import Header, save_weights
 
 
 @pytest.fixture
@@ -40,6 +48,37 @@ def test_a_weights_file(weights: Path) -> None:
     exact = load(str(weights), exact=True)
     assert isinstance(exact, Tiled)
     assert exact.margin == 12
+
+
+def test_a_model_whose_margin_was_not_measured_has_one_that_does_not_show(tmp_path: Path) -> None:
+    save_weights(tmp_path / "own.safetensors", *tiny())
+    upscaler = load(tmp_path / "own.safetensors", tile=8, precision="fp32")
+    assert isinstance(upscaler, Tiled)
+    picture = np.random.default_rng(0).random((40, 30, 3), dtype=np.float32)
+    np.testing.assert_allclose(upscaler(picture), upscaler.upscaler(picture), atol=0.5 / 255)
+
+
+@pytest.mark.parametrize("network", [{}, {"scale": 2}, {"channels": 16}])
+def test_a_tile_with_its_margins_fits_the_memory(network: dict[str, int]) -> None:
+    tensors, header = tiny(**network)  # type: ignore[arg-type]
+    upscaler = open_network(tensors, header, precision="fp32", threads=1, margin=30)
+    taken = (upscaler.tile + 2 * 30) ** 2 * bytes_per_pixel(header, "fp32")
+    assert 0.99 < taken / MEMORY <= 1.0
+
+
+def test_memory_grows_with_the_maps_and_the_size_of_the_output() -> None:
+    _, header = tiny(channels=64)
+    assert bytes_per_pixel(header, "fp32") == 6200  # measured, of the paper's network
+    assert bytes_per_pixel(header, "bf16") == 3300
+    assert bytes_per_pixel(tiny(channels=32)[1], "fp32") == 3100
+    assert bytes_per_pixel(tiny(channels=64, scale=2)[1], "fp32") == 1550
+
+    def luma(name: str, arguments: dict[str, int]) -> int:
+        return bytes_per_pixel(Header(name, arguments, arguments["scale"]), "fp32")
+
+    assert luma("vdsr", {"scale": 2, "channels": 64}) == 4 * luma("espcn", {"scale": 2})
+    assert luma("scn", {"scale": 4, "atoms": 32}) == 4 * luma("scn", {"scale": 2, "atoms": 32})
+    assert luma("fsrcnn", {"scale": 4, "channels": 64}) == luma("espcn", {"scale": 2})
 
 
 @pytest.mark.parametrize("name", ["RealESRGAN_x4plus.pth", "./net.ckpt"])
@@ -124,8 +163,32 @@ def test_realism_blends_two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     faithful = load("srgan-photo", realism=0.0)(image)
     np.testing.assert_allclose(faithful, load("srresnet-photo")(image), atol=1e-6)
     assert identity("srgan-photo", 0.5) != identity("srgan", 0.5) == identity("srresnet", 0.5)
+    assert identity("srgan", 0.5) != identity("srgan", 0.6)
     with pytest.raises(UsageError, match="dial of srresnet, srgan, srresnet-photo, srgan-photo"):
         load(tmp_path / "srgan.safetensors", realism=0.5)
+
+
+def test_a_mixture_has_the_precisions_that_both_were_checked_for_but_int8(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "weights_file", lambda name: tmp_path / f"{name}.safetensors")
+
+    def save(name: str, precisions: list[str], **network: int) -> None:
+        tensors, header = tiny(**network)  # type: ignore[arg-type]
+        card = {"precisions": precisions}
+        save_weights(tmp_path / f"{name}.safetensors", tensors, replace(header, card=card))
+
+    for calm, sharp, both in (
+        (["bf16", "int8"], ["bf16", "int8"], ["bf16"]),
+        (["bf16"], [], []),
+        ([], ["bf16"], []),
+    ):
+        save("srresnet", calm)
+        save("srgan", sharp, seed=1)
+        assert read_model("srgan", 0.5)[1].card["precisions"] == both
+    save("srgan", [], blocks=1)
+    with pytest.raises(ModelRefused, match="srresnet and srgan differ in their networks"):
+        read_model("srgan", 0.5)
 
 
 def test_bf16_is_taken_only_where_it_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +207,18 @@ def test_bf16_is_taken_only_where_it_was_checked(monkeypatch: pytest.MonkeyPatch
     assert choose_precision("auto", checked, "cpu") == "fp32"
     with pytest.raises(UsageError, match="bf16"):
         choose_precision("bf16", checked, "cpu")
+
+
+def test_a_gpu_has_only_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "native_bf16", lambda: True)
+    checked = replace(tiny()[1], card={"precisions": ["bf16", "int8"]})
+    assert choose_precision("fp32", checked, "cuda") == "fp32"
+    for precision in ("bf16", "int8"):
+        assert choose_precision(precision, checked, "cpu") == precision
+        with pytest.raises(UsageError, match=f"{precision} .*use --precision auto"):
+            choose_precision(precision, checked, "cuda")
+    with pytest.raises(UsageError, match="a model that was found good enough in it"):
+        choose_precision("int8", tiny()[1], "cpu")
 
 
 @pytest.mark.skipif(has_cuda(), reason="says what happens without a GPU, and there is one")
