@@ -196,6 +196,12 @@ def test_what_telephones_append_is_said_and_no_longer_promised() -> None:
     assert read_picture(encode_picture(read, "JPEG")).notices == ()
 
 
+@pytest.mark.timeout(60)
+def test_the_blanks_that_an_xmp_is_padded_with_are_read_at_once() -> None:
+    beside = black(xmp=b"<x:xmpmeta/>" + b" \n" * 65_000 + b"<?xpacket end='w'?>")
+    assert read_picture(encode_picture(beside, "png")).metadata.xmp == beside.metadata.xmp
+
+
 def test_an_srgb_profile_is_known_by_what_it_does() -> None:
     assert usable(SRGB, "RGB")
     assert not usable(SRGB, "L")

@@ -31,7 +31,10 @@ GAIN_MAP_LOST = "its gain map, which makes lights brighter on HDR screens, is le
 # What telephones append to a photo behind its end, by the XMP that promises it.
 _APPENDED = (
     (
-        re.compile(rb"\s+hdrgm:Version=(\"[^\"]*\"|'[^']*')|<hdrgm:Version>[^<]*</hdrgm:Version>"),
+        # From the first blank on only, or what an XMP is padded with is gone through from each.
+        re.compile(
+            rb"(?<!\s)\s+hdrgm:Version=(\"[^\"]*\"|'[^']*')|<hdrgm:Version>[^<]*</hdrgm:Version>"
+        ),
         rb"",
         GAIN_MAP_LOST,
     ),
