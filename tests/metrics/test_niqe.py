@@ -26,6 +26,39 @@ def test_the_shape_of_known_distributions_is_found() -> None:
     assert m._asymmetric(laplace)[0][0] == pytest.approx(1.0, abs=0.08)
 
 
+def test_the_two_sides_of_a_lopsided_distribution_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    right_side = rng.random((1, 200, 200)) < 3 / 4  # as wide as they are: 1 and 3
+    lopsided = np.abs(rng.normal(0, 1, right_side.shape)) * np.where(right_side, 3.0, -1.0)
+    shape, left, right = m._asymmetric(lopsided)
+    assert shape[0] == pytest.approx(2.0, abs=0.1)
+    assert (left[0], right[0]) == pytest.approx((1.0, 3.0), rel=0.03)
+    # The mean is (right - left) times Gamma(2/a) / sqrt(Gamma(1/a) Gamma(3/a)).
+    assert (right - left)[0] * m._mean_factor(shape)[0] == pytest.approx(lopsided.mean(), rel=0.05)
+
+
+def test_luma_is_freed_of_its_local_mean_and_contrast() -> None:
+    steps = np.full((96, 96), 50.0)
+    steps[:, 48:] = 150.0
+    normalised, deviation = m._normalise(steps)
+    assert np.abs(normalised[:, :44]).max() < 1e-9
+    assert deviation[:, 52:].max() < 1e-4
+    # Beside the step the kernel, a Gaussian of 7/6, has this part of its weight on the far side.
+    weights = np.exp(-(np.arange(-3, 4) ** 2) / (2 * (7 / 6) ** 2))
+    far = weights[4:].sum() / weights.sum()
+    assert deviation[48, 47] == pytest.approx(100 * np.sqrt(far * (1 - far)))
+    assert normalised[48, 47] == pytest.approx(-100 * far / (deviation[48, 47] + 1))
+
+
+def test_what_is_not_sharp_or_too_small_is_not_learnt_from() -> None:
+    dull = np.full((384, 384, 3), 128, np.uint8)
+    dull += _noise(9, 384) // 16
+    photos = [np.concatenate([_noise(s, 384), dull]) for s in range(6)]
+    with pytest.raises(DataRefused, match="the photos have 96;"):
+        m.fit([*photos, _noise(0, 95)])
+    m.fit([*photos, _noise(7, 384)])
+
+
 @pytest.mark.parametrize("number", [3, 9, 21, 50, 78, 99])
 def test_damage_is_ranked_below_the_clean_picture(shared: Path, number: int) -> None:
     path = shared / "data" / "test" / "BSD100" / "x4" / f"img_{number:03d}_SRF_4_HR.png"
