@@ -179,6 +179,34 @@ def test_broken_photos_are_listed_with_reasons_and_never_fatal(tmp_path: Path) -
     assert np.array_equal(pack.photo(1), png)
 
 
+def test_photos_of_16_bits_are_rounded_and_the_least_side_is_taken(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    deep = np.zeros((32, 33), np.uint16)
+    deep[0, :6] = (128, 129, 257, 385, 386, 65535)
+    Image.fromarray(deep).save(photos / "deep.png")
+    Image.new("RGB", (31, 40)).save(photos / "narrow.png")
+    Image.new("RGB", (40, 31)).save(photos / "low.png")
+    made = prepare([photos], tmp_path / "pack", smallest=32)
+    assert (made.photos, made.pixels) == (1, 32 * 33)
+    assert made.quarantined == (
+        ("low.png", "40x31: a side is shorter than 32 pixels"),
+        ("narrow.png", "31x40: a side is shorter than 32 pixels"),
+    )
+    packed = Pack(tmp_path / "pack").photo(0)
+    assert packed[0, :6].tolist() == [[n] * 3 for n in (0, 1, 1, 1, 2, 255)]
+
+
+def test_photos_that_came_since_are_packed_only_where_it_is_done_anew(tmp_path: Path) -> None:
+    photos, cache = tmp_path / "photos", tmp_path / "cache"
+    photos.mkdir()
+    Image.new("RGB", (128, 128)).save(photos / "a.png")
+    assert len(open_data([photos], cache)) == 1
+    Image.new("RGB", (128, 128)).save(photos / "b.png")
+    assert len(open_data([photos], cache)) == 1
+    assert len(open_data([photos], cache, anew=True)) == 2
+
+
 def test_photos_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None:
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
