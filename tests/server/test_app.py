@@ -186,16 +186,23 @@ def test_what_is_not_there(server: RunningServer) -> None:
     assert code(server.client.get("/page/../app.py")) == "not_found"
     put = server.client.put("/v1/models")
     assert code(put) == "method_not_allowed"
-    assert put.headers["allow"] == "GET"
+    assert put.headers["allow"] == "GET, HEAD"
     assert server.client.options("/v1/upscale").status_code == 405
-    assert server.client.put("/v1/jobs/nothing").headers["allow"] == "DELETE, GET"
+    assert server.client.put("/v1/jobs/nothing").headers["allow"] == "DELETE, GET, HEAD"
     assert server.client.post("/healthz").headers["allow"] == "GET, HEAD"
 
 
-def test_health_checks_may_ask_for_the_head_alone(server: RunningServer) -> None:
-    for path in ("/healthz", "/readyz"):
+def test_the_head_alone_may_be_asked_for(server: RunningServer) -> None:
+    """Many a health check does, and who wants to know the size of a result."""
+    job = server.post(SMALL, wait=0).json()["links"]["self"]
+    until(lambda: server.client.get(job).json()["state"] == "done", "the job is done")
+    paths = ["/", "/healthz", "/readyz", "/metrics", "/v1/models", "/openapi.json"]
+    for path in [*paths, job, f"{job}/result", f"{job}/input"]:
         head = server.client.head(path)
-        assert (head.status_code, head.content) == (200, b"")
+        assert (path, head.status_code, head.content) == (path, 200, b"")
+    result = server.client.head(f"{job}/result").headers
+    content = server.client.get(f"{job}/result").content
+    assert (result["content-type"], result["content-length"]) == ("image/png", str(len(content)))
 
 
 def test_what_there_is_to_choose(server: RunningServer) -> None:

@@ -140,6 +140,8 @@ class _Service:
                 describe_job(job, self.jobs), 202, {"Location": f"/v1/jobs/{job.id}"}
             )
 
+        # Each GET but the events' is answered to HEAD too; many a health check is one.
+        @app.head("/v1/jobs/{id}", include_in_schema=False)
         @app.get("/v1/jobs/{id}", responses=PROBLEMS, summary="A job's state")
         async def job(id: str) -> JobDocument:
             """State, progress and the seconds left."""
@@ -157,6 +159,7 @@ class _Service:
             self.streams.check()
             return self.streams.answer(self.events(found), media="text/event-stream")
 
+        @app.head("/v1/jobs/{id}/result", include_in_schema=False)
         @app.get(
             "/v1/jobs/{id}/result",
             response_class=Response,
@@ -177,6 +180,7 @@ class _Service:
             path = await self.jobs.result(found, kind, quality)
             return self.file(found, path, kind)
 
+        @app.head("/v1/jobs/{id}/input", include_in_schema=False)
         @app.get(
             "/v1/jobs/{id}/input",
             response_class=Response,
@@ -201,6 +205,7 @@ class _Service:
             """Stops its work within a tile; its files are removed."""
             self.jobs.remove(self.find(id))
 
+        @app.head("/v1/models", include_in_schema=False)
         @app.get("/v1/models", summary="What there is to choose from")
         async def models() -> ModelsDocument:
             """The models, with scores and licence, the formats, and this server's limits."""
@@ -208,7 +213,6 @@ class _Service:
                 **describe_models(self.config.models, self.config.default, limits)
             )
 
-        # Many a balancer's health check is a HEAD.
         @app.head("/healthz", include_in_schema=False)
         @app.get("/healthz", summary="Is the process alive?")
         async def healthz() -> Status:
@@ -225,6 +229,7 @@ class _Service:
                 raise Problem("not_started", "the model is not open yet", retry_after=1)
             return Status(status="ready")
 
+        @app.head("/metrics", include_in_schema=False)
         @app.get("/metrics", summary="Counters for Prometheus", response_class=Response)
         async def metrics() -> Response:
             """In Prometheus' text format."""
