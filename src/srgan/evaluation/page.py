@@ -28,19 +28,21 @@ from srgan.evaluation.report import (
 Picture = NDArray[np.uint8]
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --mark: #2a7de1; --soft: #8882; }
+:root { color-scheme: light dark; --line: #8884; --soft: color-mix(in srgb, Canvas, #888 13%); }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { margin-top: 2.4rem; font-size: 1.2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
 th:first-child, td:first-child, .text { text-align: left; }
-th { vertical-align: bottom; white-space: normal; } tr:hover td { background: var(--soft); }
+th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; }
+th { vertical-align: bottom; } td { white-space: nowrap; } tr:hover td { background: var(--soft); }
 .best { font-weight: 700; } .muted { opacity: .7; } .bad { color: #d04040; }
 .panel { display: flex; flex-wrap: wrap; gap: .8rem; margin: .6rem 0 1.6rem; }
-figure { margin: 0; width: 192px; } figcaption { font-size: .8rem; line-height: 1.35; }
-figure img { width: 192px; height: 192px; image-rendering: pixelated; display: block; }
-svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 12px; }
+figure { margin: 0; width: min(192px, 50% - .4rem); }
+figcaption { font-size: .8rem; line-height: 1.35; }
+figure img { width: 100%; image-rendering: pixelated; display: block; }
+svg { display: block; } svg text { fill: currentColor; font-size: 12px; }
 details summary { cursor: pointer; } code { font-size: .85em; overflow-wrap: anywhere; }
 """
 """The style of every page of figures."""

@@ -28,7 +28,11 @@ def plot(
     def up(y: float) -> float:
         return _HEIGHT - _BOTTOM - (y - low_y) / (high_y - low_y) * (_HEIGHT - _TOP - _BOTTOM)
 
-    parts = [f"<svg viewBox='0 0 {_WIDTH} {_HEIGHT}' width={_WIDTH} role=img>"]
+    names = escape(", ".join(name for name, _, _ in points))
+    parts = [
+        f"<div class=wide tabindex=0><svg viewBox='0 0 {_WIDTH} {_HEIGHT}' width={_WIDTH} role=img "
+        f"aria-label='{escape(titles[1])}, {escape(titles[0])}: {names}'>"
+    ]
     for x, label in (_decades if log_x else _steps)(low_x, high_x):
         parts.append(
             f"<line x1={across(x):.1f} x2={across(x):.1f} y1={_TOP} y2={_HEIGHT - _BOTTOM} "
@@ -49,7 +53,8 @@ def plot(
         parts.append(f"<text x={left:.1f} y={base:.1f}>{escape(name)}</text>")
     parts.append(
         f"<text x={(_LEFT + _WIDTH - _RIGHT) / 2} y={_HEIGHT - 8} text-anchor=middle>"
-        f"{escape(titles[0])}</text><text x={_LEFT - 50} y=16>{escape(titles[1])}</text></svg>"
+        f"{escape(titles[0])}</text><text x={_LEFT - 50} y=16>{escape(titles[1])}</text>"
+        "</svg></div>"
     )
     return "".join(parts)
 

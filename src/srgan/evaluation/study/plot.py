@@ -23,7 +23,7 @@ def plot(rows: Sequence[Row], paper: Sequence[float | None], *, simulated: bool)
     kind = "simulated" if simulated else "ours"
     summary = ", ".join(f"{r.method} {r.mos.mean:.2f}" for r in rows)
     parts = [
-        f"<svg viewBox='0 0 {_WIDTH} {height}' width={_WIDTH} role=img "
+        f"<div class=wide tabindex=0><svg viewBox='0 0 {_WIDTH} {height}' width={_WIDTH} role=img "
         f"aria-label='Mean opinion score ({kind}): {escape(summary)}'>"
     ]
     for score, words in enumerate(_WORDS, 1):
@@ -56,7 +56,7 @@ def plot(rows: Sequence[Row], paper: Sequence[float | None], *, simulated: bool)
         parts.append(
             f"<text x={_WIDTH - _RIGHT} y=16 text-anchor=end font-weight=700>SIMULATED</text>"
         )
-    return "".join([*parts, "</svg>"])
+    return "".join([*parts, "</svg></div>"])
 
 
 def _across(score: float) -> float:

@@ -22,7 +22,7 @@ from srgan.evaluation.study.tables import (
 
 _STYLE = """
 .simulated { border: 3px solid #d04040; border-radius: 8px; padding: .6rem 1rem; font-weight: 700; }
-td.text { overflow-wrap: anywhere; }
+td.text { white-space: normal; overflow-wrap: anywhere; min-width: 9rem; }
 """
 
 
