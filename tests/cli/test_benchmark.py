@@ -23,7 +23,10 @@ def _arguments(data: Path, out: Path) -> list[str]:
     return ["benchmark", "--data", str(data), "--sets", "Tiny", *few, "-o", str(out)]
 
 
-def test_run_again_it_measures_only_what_is_missing(data: Path, tmp_path: Path, srgan: Run) -> None:
+def test_run_again_it_measures_only_what_is_missing(
+    data: Path, tmp_path: Path, srgan: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srgan.inference.runtimes.cores", lambda: 1)
     out = tmp_path / "out"
     ran = srgan(*_arguments(data, out), "--methods", "bicubic")
     assert (ran.status, ran.out) == (0, f"{out / 'report.html'}\n")
@@ -37,6 +40,7 @@ def test_run_again_it_measures_only_what_is_missing(data: Path, tmp_path: Path, 
     text = (out / "report.md").read_text()
     made = "srgan benchmark --data data --sets Tiny --methods bicubic,nearest --scale 2 "
     assert f"Made by `{made}--measures psnr_y,ssim_y --no-cost -o out`." in text
+    assert ", 1 core; " in text
     page = (out / "report.html").read_text()
     assert "<h3>Tiny b</h3>" in page
     assert "<h3>Tiny a</h3>" not in page

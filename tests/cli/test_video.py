@@ -108,3 +108,8 @@ def test_upscale_of_a_video_names_the_command_for_it(srgan: Run, clip: Path) -> 
     ran = srgan("upscale", clip, "-m", "nearest")
     assert ran.status == 1
     assert "`srgan video`" in ran.err
+
+
+def test_a_still_is_one_frame(srgan: Run, tmp_path: Path) -> None:
+    ran = srgan("video", make_clip(tmp_path / "still.mp4", [scene(0)]), "-m", "nearest")
+    assert " 1 frame, h264, " in ran.out

@@ -19,7 +19,7 @@ def test_one_over_names_the_flag() -> None:
         LIMITS.check_input(1, 101)
     with pytest.raises(LimitExceeded, match="--max-input-mp"):
         LIMITS.check_input(10, 10, 2)
-    with pytest.raises(LimitExceeded, match="--max-frames"):
+    with pytest.raises(LimitExceeded, match="than 3; raise --max-frames"):
         LIMITS.check_input(1, 1, 4)
     with pytest.raises(LimitExceeded, match="--max-output-mp"):
         LIMITS.check_output(1, 401)

@@ -89,7 +89,7 @@ def test_an_update_of_distinct_photos_has_none_twice(pack: Path) -> None:
     again = crops_of(config, opened, range(4), scale=4, seed=3)
     assert [again.place(n) for n in (50, 4, 51)] == [crops.place(n) for n in (50, 4, 51)]
     assert torch.equal(ResidentCrops(crops, CPU).batch(0, 12), again.batch(0, 12))
-    with pytest.raises(DataRefused, match="2 photos are fewer than an update's 3 samples"):
+    with pytest.raises(DataRefused, match="2 photos cannot fill an update's 3 samples"):
         crops_of(config, opened, range(2), scale=4, seed=3)
 
 

@@ -267,11 +267,12 @@ def _facts(precision: str) -> tuple[str, ...]:
     from srgan import __version__
     from srgan.inference.runtimes import cores, native_bf16
     from srgan.processor import fast_bf16, name
+    from srgan.words import counted
 
     if precision == "auto":
         narrow = native_bf16() and fast_bf16()
         precision = "bf16 where a network was found to lose nothing by it" if narrow else "fp32"
     return (
         f"srgan {__version__}, Python {platform.python_version()}, {platform.system()}",
-        f"{name()}, {cores()} cores; {precision}",
+        f"{name()}, {counted(cores(), 'core')}; {precision}",
     )

@@ -32,9 +32,11 @@ def prepare(
     """Read every photo once and pack it; broken ones are listed in quarantine.json."""
     from srgan.image.limits import Limits
     from srgan.training.packing import prepare
+    from srgan.words import counted
 
     limits = Limits.in_megapixels(max_input_mp, output_mp=1.0)
     made = prepare(folders, out, smallest=smallest, limits=limits)
-    print(f"{made.photos} photos, {made.pixels / 1e6:.1f} megapixels: {out}")
+    print(f"{counted(made.photos, 'photo')}, {made.pixels / 1e6:.1f} megapixels: {out}")
     if made.quarantined:
-        print(f"{len(made.quarantined)} files left out, see {out / 'quarantine.json'}")
+        left_out = counted(len(made.quarantined), "file")
+        print(f"{left_out} left out, see {out / 'quarantine.json'}")

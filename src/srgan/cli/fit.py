@@ -79,6 +79,7 @@ def fit(
 
     from srgan.classical.methods import METHODS, Options, pack
     from srgan.weights.format import save_weights
+    from srgan.words import counted
 
     if method not in METHODS:
         raise UsageError(f"method {method!r} is unknown; choose one of {', '.join(METHODS)}, niqe")
@@ -96,7 +97,7 @@ def fit(
         learned = METHODS[method].fit(images, options, bar or (lambda done: None))
     card = {
         "name": method,
-        "data": f"{len(images)} pictures of {data.name}",
+        "data": f"{counted(len(images), 'picture')} of {data.name}",
         "recipe": f"srgan fit {method} --scale {scale} --atoms {atoms}"
         + (f" --samples {samples}" if samples is not None else "")
         + f" --seed {seed}"

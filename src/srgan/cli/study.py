@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option, Typer
 
 from srgan.errors import Cancelled, DataRefused, OutputFailed, SRGANError, UsageError
+from srgan.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,8 +119,9 @@ def _lacking(without: Sequence[str]) -> frozenset[tuple[str, str]]:
 def _tell_made(made: Study, borrowed: bool) -> None:
     showings = len(made.showings) + len(made.calibration)
     print(
-        f"{len(made.items)} pictures, {len(made.retest)} of them twice, {len(made.calibration)} "
-        f"examples: about {max(1, round(showings * 5 / 60))} min a rater. Give raters "
+        f"{counted(len(made.items), 'picture')}, {len(made.retest)} of them twice, "
+        f"{counted(len(made.calibration), 'example')}: about "
+        f"{max(1, round(showings * 5 / 60))} min a rater. Give raters "
         "index.html and pictures/; keep study.json, which tells the methods.",
         file=sys.stderr,
     )
@@ -165,7 +167,7 @@ def analyse(
     for line in problems:
         print(f"srgan: {_shown(line)}", file=sys.stderr)
     if problems:
-        raise DataRefused(f"{_count(len(problems), 'problem')} with the ratings; nothing written")
+        raise DataRefused(f"{counted(len(problems), 'problem')} with the ratings; nothing written")
     found = analysis.analyse(key, sessions, drop or ())
     command = _analysis_command(folder, ratings, output, drop or ())
     try:
@@ -256,10 +258,6 @@ def _say(done: int, total: int) -> None:
 def _clear() -> None:
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _shown(text: str) -> str:

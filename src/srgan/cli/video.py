@@ -12,6 +12,7 @@ from typer import Argument, Option
 from srgan.cli.told import refuse_shared_targets, refuse_stdout, tell_done, tell_failed
 from srgan.cli.upscale import parse_size
 from srgan.errors import Cancelled, SRGANError, UsageError
+from srgan.words import counted
 
 if TYPE_CHECKING:
     from srgan.inference.stop import Stop
@@ -155,7 +156,8 @@ def _one(
 def _report(done: VideoDone, *, quiet: bool, json_: bool) -> None:
     rate = done.frames / done.seconds
     same = f" ({done.reused} like the one before)" if done.reused else ""
-    line = f", {done.frames} frames{same}, {done.codec}, {done.seconds:.1f} s, {rate:.2f} frames/s"
+    frames = counted(done.frames, "frame") + same
+    line = f", {frames}, {done.codec}, {done.seconds:.1f} s, {rate:.2f} frames/s"
     tell_done(done, line, quiet=quiet, json_=json_, reused=done.reused, codec=done.codec)
 
 

@@ -54,7 +54,7 @@ class Limits:
         """
         if len(sizes) > self.frames:
             raise LimitExceeded(
-                f"more than {self.frames} frames or pages; raise --max-frames to accept it"
+                f"more frames or pages than {self.frames}; raise --max-frames to accept it"
             )
         pixels = area(sizes)
         if pixels > self.input_pixels:

@@ -21,6 +21,7 @@ from srgan.errors import DataRefused, UsageError
 from srgan.image.resize import taps
 from srgan.training.config import DataConfig
 from srgan.training.packing import Pack, open_data
+from srgan.words import counted
 
 WORKER_TIMEOUT_S = 300.0
 """How long a batch may take to come from a loader process."""
@@ -34,7 +35,7 @@ def split(count: int, held_out: int, seed: int) -> tuple[list[int], list[int]]:
     """
     if held_out >= count:
         raise DataRefused(
-            f"{count} photos and {held_out} of them held out leave none to train on; "
+            f"{counted(count, 'photo')} and {held_out} of them held out leave none to train on; "
             "add photos or set data.held_out lower"
         )
     order = list(range(count))
@@ -135,7 +136,7 @@ class Crops:
             )
         if len(self.use) < distinct:
             raise DataRefused(
-                f"{len(self.use)} photos are fewer than an update's {distinct} samples; "
+                f"{counted(len(self.use), 'photo')} cannot fill an update's {distinct} samples; "
                 "add photos, lower data.batch or set data.distinct = false"
             )
         self.pack = pack

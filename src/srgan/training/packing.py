@@ -18,6 +18,7 @@ from srgan.image.atomic import atomic_file, shown
 from srgan.image.files import read_first
 from srgan.image.limits import DEFAULT, Limits
 from srgan.image.pixels import to_8_bits
+from srgan.words import counted
 
 SMALLEST = 128
 """Photos with a shorter side hold too little to cut crops from."""
@@ -154,7 +155,7 @@ def prepare(
         if not photos:
             first = f" (the first: {quarantined[0][0]}: {quarantined[0][1]})" if quarantined else ""
             raise DataRefused(
-                f"no usable photo among {len(quarantined)} files below "
+                f"no usable photo among {counted(len(quarantined), 'file')} below "
                 f"{', '.join(map(str, folders))}{first}; photos of at least {smallest} pixels "
                 "high and wide are needed"
             )

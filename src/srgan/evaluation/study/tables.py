@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from srgan.evaluation.study.analysis import SIGNIFICANT, Analysis, Rater, Row, SetResult
 from srgan.evaluation.study.statistics import EXACT, Wilcoxon
+from srgan.words import counted
 
 PAPER = "MOS of the paper's raters"
 PAPER_NOTE = (
@@ -62,12 +63,12 @@ def facts(analysis: Analysis) -> list[str]:
     partial = [f"{r.name} ({r.done} of {r.expected})" for r in kept if r.done < r.expected]
     pictures = {(i.set, i.picture) for i in study.items}
     kind = "simulated rater" if analysis.simulated else "rater"
-    kind += "" if len(kept) == 1 else "s"
     lines = [
         f"study {study.id}, made by `{study.command}` of srgan {study.version}, seed {study.seed}",
-        f"{len(pictures)} pictures of {', '.join(study.sets)} by {len(study.methods)} methods, x"
+        f"{counted(len(pictures), 'picture')} of {', '.join(study.sets)} by "
+        f"{counted(len(study.methods), 'method')}, x"
         f"{study.scale}; {len(study.retest)} of {len(study.items)} shown twice",
-        f"{len(kept)} {kind}, {sum(r.done for r in kept)} ratings",
+        f"{counted(len(kept), kind)}, {counted(sum(r.done for r in kept), 'rating')}",
     ]
     if analysis.study.without:
         lacking = [f"{s} without {', '.join(m)}" for s, m in analysis.study.without.items()]

@@ -29,6 +29,7 @@ from srgan.inference.video.light import SCREEN, Light, light_of
 from srgan.inference.video.source import decoded, decoder, is_cover, opened
 from srgan.inference.video.stamps import better, mean_rate
 from srgan.inference.video.whole import may_be_cut, missing, rate_of
+from srgan.words import counted
 
 _OWN_CLOCK = ("mpegts", "mpeg")  # their time stamps start anywhere
 _END_S = 1
@@ -259,14 +260,16 @@ class _Found:
         frames = len(self.shown)
         notices = []
         if damage:
-            notices.append(f"damaged: {damage[0]}; {frames} frames could be read")
+            notices.append(f"damaged: {damage[0]}; {counted(frames, 'frame')} could be read")
         if self.flawed_beside or self.unheard - self.heard:
             notices.append("parts of its sound or other streams are damaged, and stay so")
         if self.open_ended:
             notices.append("its end may be missing: it breaks off amid a packet")
         stamps, mended = self._stamps()
         if mended:
-            notices.append(f"time stamps of {mended} frames were missing or backwards: made up")
+            notices.append(
+                f"time stamps of {counted(mended, 'frame')} were missing or backwards: made up"
+            )
         turn = turn_of(self.first)
         if turn is None:
             notices.append("it is to be turned by an odd angle: left as it is")
