@@ -16,6 +16,7 @@ FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
+    "--force-prefers-reduced-motion",  # moving pictures would take a busy machine's time
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
