@@ -137,7 +137,28 @@ def test_progress_is_shown_and_cancelling_ends_it(page: Browser, tmp_path: Path)
     until(lambda: colour_at(page, 0.5, 0.5)[:3] == [90, 90, 90], "the bicubic is shown")
     page.run("document.getElementById('cancel').click()")
     page.wait("document.querySelector('.thumb[data-state=cancelled]')")
-    assert not page.run("document.getElementById('again').hidden")
+    # What was cancelled is forgotten once: a second DELETE would be an error in the console.
+    choose_model(page, "bicubic")
+    page.run("document.getElementById('again').click()")
+    page.wait(DONE)
+    assert page.errors == []
+
+
+def test_a_picture_that_waits_for_others_can_be_cancelled(
+    page: Browser, server: RunningServer, photo: Path, tmp_path: Path
+) -> None:
+    other, third = (tmp_path / name for name in ("other.png", "third.png"))
+    for file in (other, third):
+        file.write_bytes(photo.read_bytes())
+    choose_model(page, "slow")
+    with server.held():
+        page.choose(photo, other, third)
+        page.wait("document.querySelectorAll('.thumb').length === 3")
+        page.run("document.querySelectorAll('.thumb')[2].click()")
+        page.run("document.getElementById('cancel').click()")
+        page.wait("document.querySelector('.thumb[aria-current=true][data-state=cancelled]')")
+        for _ in range(3):
+            page.run("document.querySelector('.remove').click()")
     assert page.errors == []
 
 
@@ -197,6 +218,14 @@ def test_a_scale_that_the_server_would_refuse_gives_way(photo: Path, tmp_path: P
             assert "80 × 80" in text(page, "sizes")
             assert page.run("document.getElementById('again').hidden")
             assert page.errors == []
+
+            # What is too large at every scale is refused, and would be again.
+            large = tmp_path / "large.png"
+            large.write_bytes(picture(120, 120))
+            page.choose(large)
+            page.wait("!document.getElementById('refusal').hidden")
+            assert "more than the output limit" in text(page, "refusal-text")
+            assert page.run("document.getElementById('retry').hidden")
         finally:
             page.close()
     finally:

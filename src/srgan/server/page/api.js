@@ -69,11 +69,7 @@ export async function* follow(job, signal) {
   }
 }
 
-export async function result(job, format, quality) {
-  const query = new URLSearchParams({ format });
-  if (quality) query.set('quality', quality);
-  return (await call(`${job.links.result}?${query}`)).blob();
-}
+export const result = async (job, wanted, signal) => (await call(`${job.links.result}?${new URLSearchParams(wanted)}`, { signal })).blob();
 
 export const input = async (job) => (await call(`${job.links.self}/input`)).blob();
 

@@ -93,7 +93,7 @@ async function run(item) {
       if (job.problem) throw new api.ApiError(job.problem);
     }
     if (item.state !== 'fetching') throw new api.ApiError({ code: 'offline', detail: 'the server ended the connection' });
-    item.blob = await api.result(item.job, 'png');
+    item.blob = await api.result(item.job, { format: 'png' }, item.abort.signal);
     item.state = 'done';
     say(`${item.name} is enlarged`);
   } catch (error) {
@@ -131,13 +131,20 @@ function pause(ms, signal) {
 }
 
 function cancel(item) {
+  if (item.state === 'waiting') item.state = 'cancelled';  // there is nothing yet to abort
   item.abort?.abort();
-  if (item.job && item.state !== 'done') api.remove(item.job);
+  forget(item);
+  render(item);
+}
+
+function forget(item) {
+  if (item.job) api.remove(item.job);
+  item.job = null;
 }
 
 function discard(item) {
-  cancel(item);
-  if (item.job) api.remove(item.job);
+  item.abort?.abort();
+  forget(item);
   const at = items.indexOf(item);
   items.splice(at, 1);
   item.node?.remove();
@@ -225,7 +232,7 @@ function renderAll() {
     $('refusal-title').textContent = item.error.code === 'image_refused' ? 'This file cannot be read' : 'This did not work';
     $('refusal-text').textContent = words(item.error);
   }
-  $('retry').hidden = failed && ['image_refused', 'upload_too_large'].includes(item.error?.code);
+  $('retry').hidden = ['image_refused', 'upload_too_large', 'picture_too_large'].includes(item.error?.code);
   $('progress').hidden = !busy(item);
   $('progress-text').textContent = status(item);
   const bar = $('progress-bar');
@@ -389,7 +396,7 @@ async function download() {
   try {
     $('download').disabled = true;
     const quality = format === 'png' ? null : Math.min(100, Math.max(1, Math.round($('quality').value) || 92));
-    const blob = format === 'png' ? item.blob : await api.result(item.job, format, quality);
+    const blob = format === 'png' ? item.blob : await api.result(item.job, { format, quality });
     const link = document.createElement('a');
     link.href = URL.createObjectURL(blob);
     link.download = item.job.file_name.replace(/png$/, { png: 'png', webp: 'webp', jpeg: 'jpg' }[format]);
@@ -473,10 +480,9 @@ function listen() {
 function again() {
   const item = current;
   if (!item || busy(item)) return;
-  if (item.job) api.remove(item.job);
+  forget(item);
   item.settings = settings();
   item.state = 'waiting';
-  item.job = null;
   render(item);
   pump();
 }
