@@ -162,6 +162,22 @@ def test_a_picture_that_waits_for_others_can_be_cancelled(
     assert page.errors == []
 
 
+def test_one_click_downloads_all(page: Browser, photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    other.write_bytes(picture(10, 20))
+    choose_model(page, "bicubic")
+    page.choose(photo, other)
+    page.wait("document.getElementById('download-all').innerText === 'Download all 2'")
+    page.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    page.run("document.getElementById('download-all').click()")
+    for name, size in (("my photo_x4.png", (320, 240)), ("other_x4.png", (80, 40))):
+        file = tmp_path / name
+        until(lambda file=file: file.exists() and file.stat().st_size > 0, f"{name} is there")
+        assert Image.open(file).size == size
+    page.wait("!document.getElementById('download-all').disabled")
+    assert page.errors == []
+
+
 def test_a_file_that_is_no_picture_is_told_in_words_and_the_others_go_on(
     page: Browser, photo: Path, tmp_path: Path
 ) -> None:

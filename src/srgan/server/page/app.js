@@ -68,6 +68,9 @@ function target(item) {
 function pump() {
   const active = items.filter((i) => ['sending', 'queued', 'running'].includes(i.state)).length;
   items.filter((i) => i.state === 'waiting').slice(0, Math.max(0, AT_ONCE - active)).forEach(run);
+  const done = items.filter((i) => i.state === 'done').length;
+  $('download-all').hidden = done < 2;
+  $('download-all').textContent = `Download all ${done}`;
 }
 
 async function run(item) {
@@ -390,8 +393,7 @@ function fillSettings() {
   }
 }
 
-async function download() {
-  const item = current;
+async function download(item) {
   const format = $('format').value;
   try {
     $('download').disabled = true;
@@ -407,8 +409,18 @@ async function download() {
     $('notices').textContent = words(error);
     say(words(error));
   } finally {
-    $('download').disabled = item.state !== 'done';
+    $('download').disabled = current?.state !== 'done';
   }
+}
+
+// One after the other: browsers drop downloads that come all at once.
+async function downloadAll() {
+  $('download-all').disabled = true;
+  for (const item of items.filter((i) => i.state === 'done')) {
+    if (item.job) await download(item);  // it may be removed meanwhile
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  $('download-all').disabled = false;
 }
 
 // Events
@@ -446,7 +458,8 @@ function listen() {
   };
   $('retry').onclick = again;
   $('cancel').onclick = () => current && cancel(current);
-  $('download').onclick = download;
+  $('download').onclick = () => download(current);
+  $('download-all').onclick = downloadAll;
   $('zoom-in').onclick = () => viewer.zoomTo(viewer.zoom * 1.5);
   $('zoom-out').onclick = () => viewer.zoomTo(viewer.zoom / 1.5);
   $('zoom-now').onclick = () => viewer.zoomTo(1);
