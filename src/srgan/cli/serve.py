@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
+from srgan.cli.options import Device, Threads
 from srgan.errors import UsageError
 from srgan.server.limits import ServerLimits, resolve, table
 
@@ -74,8 +75,8 @@ def _serve(
     model: Annotated[
         str | None, Option("-m", "--model", help="The model that is used by default.")
     ] = None,
-    device: Annotated[str, Option("--device", help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int | None, Option("--threads", help="Processor threads.")] = None,
+    device: Device = "auto",
+    threads: Threads = None,
     spool: Annotated[
         Path | None,
         Option("--spool", help="Folder for uploads and results. Default: a temporary one."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from functools import cache, partial
 from pathlib import Path
@@ -11,14 +10,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from srgan.cli.options import (
+    AllowDamaged,
+    Device,
+    Json,
+    LongEdge,
+    Overwrite,
+    Precision,
+    Quiet,
+    Realism,
+    Scale,
+    Size,
+    Threads,
+    one_size,
+    parse_size,
+)
 from srgan.cli.told import refuse_shared_targets, refuse_stdout, tell_done, tell_failed
 from srgan.errors import Cancelled, SRGANError, UsageError
 
 if TYPE_CHECKING:
     from srgan.inference.file import Done, Options
     from srgan.inference.stop import Stop
-
-SIZE, MODEL, OUTPUT, SPEED, LIMITS = "Size", "Model", "Output", "Speed", "Limits"
 
 
 def upscale(
@@ -46,22 +58,10 @@ def upscale(
             "eight times the time.",
         ),
     ] = None,
-    scale: Annotated[
-        float | None,
-        Option("-s", "--scale", help="Times as large, above 1 up to 16. Default: 4."),
-    ] = None,
-    size: Annotated[
-        str | None, Option("--size", metavar="WxH", help="Exact size of the result in pixels.")
-    ] = None,
-    long_edge: Annotated[
-        int | None, Option("--long-edge", metavar="N", help="Longer side of the result in pixels.")
-    ] = None,
-    realism: Annotated[
-        float | None,
-        Option(
-            "--realism", help="0 faithful to 1 full texture; srgan and srgan-photo are at 0.875."
-        ),
-    ] = None,
+    scale: Scale = None,
+    size: Size = None,
+    long_edge: LongEdge = None,
+    realism: Realism = None,
     recursive: Annotated[
         bool, Option("-r", "--recursive", help="Sub-folders as well; they are kept in the output.")
     ] = False,
@@ -81,7 +81,7 @@ def upscale(
     strip: Annotated[
         bool, Option("--strip", help="Drop EXIF, XMP, texts, resolution and colour profile.")
     ] = False,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace results that exist.")] = False,
+    overwrite: Overwrite = False,
     name: Annotated[
         str,
         Option("--name", help="Folders: names of results, of {stem}, {ext}, {scale} and {model}."),
@@ -113,19 +113,16 @@ def upscale(
         bool,
         Option("--consistent", help="Correct the result so that shrunk it equals the input."),
     ] = False,
-    allow_damaged: Annotated[
-        bool,
-        Option("--allow-damaged", help="Take what a damaged file still holds."),
-    ] = False,
+    allow_damaged: AllowDamaged = False,
     tile: Annotated[
         str, Option("--tile", metavar="N|auto", help="Side of the tiles in input pixels.")
     ] = "auto",
     exact: Annotated[
         bool, Option("--exact", help="Overlap tiles so far that they change nothing; slower.")
     ] = False,
-    device: Annotated[str, Option("--device", help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, Option("--precision", help="auto, fp32, bf16 or int8.")] = "auto",
-    threads: Annotated[int | None, Option("--threads", help="Processor threads.")] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = None,
     max_input_mp: Annotated[
         float, Option("--max-input-mp", help="Refuse larger inputs, in megapixels.")
     ] = 64.0,
@@ -133,10 +130,8 @@ def upscale(
         float, Option("--max-output-mp", help="Refuse larger results, in megapixels.")
     ] = 1200.0,
     max_frames: Annotated[int, Option("--max-frames", help="Refuse longer animations.")] = 300,
-    quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing but errors.")] = False,
-    json_: Annotated[
-        bool, Option("--json", help="One JSON object a line on stdout for each input.")
-    ] = False,
+    quiet: Quiet = False,
+    json_: Json = False,
 ) -> None:
     """Enlarge pictures: 4 times, or to any size, with photo-realistic detail.
 
@@ -147,8 +142,7 @@ def upscale(
     from srgan.weights.catalog import DEFAULT
 
     refuse_stdout(output)
-    if sum(x is not None for x in (scale, size, long_edge)) > 1:
-        raise UsageError("give one of --scale, --size and --long-edge")
+    one_size(scale, size, long_edge)
     chosen = model or DEFAULT
     if ray is not None and Path(chosen).suffix.startswith(".safetensors"):
         chosen = str(Path(chosen).absolute())  # the workers start in folders of their own
@@ -284,16 +278,6 @@ def _beside(folder: Path, mark: str) -> Path:
     if not place.name:
         raise UsageError(f"{place} has nothing beside it; name a folder for the results with -o")
     return place.with_name(f"{place.name}_{mark}")
-
-
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """``1920x1080`` → (height, width)."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text.strip().lower())
-    if match is None:
-        raise UsageError(f"--size wants WIDTHxHEIGHT in pixels, such as 1920x1080, not {text!r}")
-    return int(match[2]), int(match[1])
 
 
 def _number(text: str, option: str) -> int:

@@ -9,8 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from srgan.cli.options import (
+    AllowDamaged,
+    Device,
+    Json,
+    LongEdge,
+    Overwrite,
+    Precision,
+    Quiet,
+    Realism,
+    Scale,
+    Size,
+    Threads,
+    one_size,
+    parse_size,
+)
 from srgan.cli.told import refuse_shared_targets, refuse_stdout, tell_done, tell_failed
-from srgan.cli.upscale import parse_size
 from srgan.errors import Cancelled, SRGANError, UsageError
 from srgan.words import counted
 
@@ -34,22 +48,10 @@ def video(
         str,
         Option("-m", "--model", help="A name of `srgan models`, or a weights file."),
     ] = "fast",
-    scale: Annotated[
-        float | None,
-        Option("-s", "--scale", help="Times as large, above 1 up to 16. Default: 4."),
-    ] = None,
-    size: Annotated[
-        str | None, Option("--size", metavar="WxH", help="Exact size of the result in pixels.")
-    ] = None,
-    long_edge: Annotated[
-        int | None, Option("--long-edge", metavar="N", help="Longer side of the result in pixels.")
-    ] = None,
-    realism: Annotated[
-        float | None,
-        Option(
-            "--realism", help="0 faithful to 1 full texture; srgan and srgan-photo are at 0.875."
-        ),
-    ] = None,
+    scale: Scale = None,
+    size: Size = None,
+    long_edge: LongEdge = None,
+    realism: Realism = None,
     codec: Annotated[
         str | None,
         Option(
@@ -66,23 +68,19 @@ def video(
             "vp9 24; ffv1 is lossless.",
         ),
     ] = None,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace results that exist.")] = False,
-    allow_damaged: Annotated[
-        bool, Option("--allow-damaged", help="Take what a damaged file still holds.")
-    ] = False,
-    device: Annotated[str, Option("--device", help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, Option("--precision", help="auto, fp32, bf16 or int8.")] = "auto",
-    threads: Annotated[int | None, Option("--threads", help="Processor threads.")] = None,
+    overwrite: Overwrite = False,
+    allow_damaged: AllowDamaged = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: Threads = None,
     max_input_mp: Annotated[
         float, Option("--max-input-mp", help="Refuse larger frames, in megapixels.")
     ] = 64.0,
     max_output_mp: Annotated[
         float, Option("--max-output-mp", help="Refuse larger frames of results, in megapixels.")
     ] = 1200.0,
-    quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing but errors.")] = False,
-    json_: Annotated[
-        bool, Option("--json", help="One JSON object a line on stdout for each input.")
-    ] = False,
+    quiet: Quiet = False,
+    json_: Json = False,
 ) -> None:
     """Enlarge videos: 4 times, or to any size.
 
@@ -94,8 +92,7 @@ def video(
 
     library()
     refuse_stdout(output)
-    if sum(x is not None for x in (scale, size, long_edge)) > 1:
-        raise UsageError("give one of --scale, --size and --long-edge")
+    one_size(scale, size, long_edge)
 
     from srgan.image.limits import Limits
     from srgan.inference.open import load
