@@ -72,6 +72,7 @@ def test_every_public_name_is_listed_and_there() -> None:
         "processor",
         "training",
         "weights",
+        "words",
         "degradation",
     }
     modules |= {"server"}

@@ -54,7 +54,7 @@ def test_a_frame_whose_stamp_is_wrong_moves_alone(
     done = upscale_video(wrong, tmp_path / "big.mp4", BICUBIC, VideoOptions(scale=2))
     off = times(done.target)[0]
     assert [t - off for t in times(done.target)] == [Fraction(n, 25) for n in range(24)]
-    assert done.notices == ("time stamps of 1 frames were missing or backwards: made up",)
+    assert done.notices == ("time stamps of 1 frame were missing or backwards: made up",)
 
 
 def test_frames_closer_than_an_encoder_can_count_keep_their_times(
