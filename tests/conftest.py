@@ -1,5 +1,8 @@
 """Fixtures that every test can use."""
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,3 +16,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder of test data beside the repository, which is not there")
     return SHARED
+
+
+if sys.platform == "linux":
+
+    @pytest.fixture(autouse=True)
+    def _no_real_time() -> Iterator[None]:
+        """No test may leave a real-time task behind: everything beside it and after it starves."""
+        yield
+        assert os.sched_getscheduler(0) not in (os.SCHED_FIFO, os.SCHED_RR)

@@ -19,6 +19,7 @@ from srgan.inference.video.library import library
 from srgan.inference.video.light import lit
 from srgan.inference.video.memory import bounded
 from srgan.inference.video.memory import threads as threads_within
+from srgan.inference.video.priority import ordinary_priority
 from srgan.inference.video.source import is_cover, video_stream
 from srgan.inference.video.survey import Survey
 from srgan.inference.video.texts import OF_THE_STREAM, kept, texts_of, unsaid
@@ -114,7 +115,8 @@ class Writer:
             time_base=self._time_base,
         )
         try:
-            self._out.start_encoding()
+            with ordinary_priority():
+                self._out.start_encoding()
         except (av.FFmpegError, ValueError) as error:
             reason = text_of(Exception(getattr(error, "strerror", None) or error))
             raise OutputFailed(
