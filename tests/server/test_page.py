@@ -177,6 +177,22 @@ def test_one_click_downloads_all(page: Browser, photo: Path, tmp_path: Path) -> 
     page.wait("!document.getElementById('download-all').disabled")
     assert page.errors == []
 
+    # What failed has nothing to download, and takes nothing of the others' away.
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 not really")
+    page.choose(broken)
+    page.wait("document.querySelector('.thumb[data-state=failed]')")
+    page.run("document.querySelector('.thumb[data-state=failed]').click()")
+    page.wait("!document.getElementById('refusal').hidden")
+    seen = "document.getElementById('%s').getClientRects().length > 0"
+    assert page.run(seen % "download-all")
+    assert not page.run(seen % "download")
+    page.run("document.querySelectorAll('.remove')[0].click()")
+    page.run("document.querySelector('.thumb[data-state=failed]').click()")
+    assert not page.run(seen % "download-all")  # one alone has its own button
+    page.run("document.querySelector('.thumb[data-state=done]').click()")
+    assert page.run(seen % "download")
+
 
 def test_a_file_that_is_no_picture_is_told_in_words_and_the_others_go_on(
     page: Browser, photo: Path, tmp_path: Path

@@ -71,6 +71,7 @@ function pump() {
   const done = items.filter((i) => i.state === 'done').length;
   $('download-all').hidden = done < 2;
   $('download-all').textContent = `Download all ${done}`;
+  if (current) renderPanel(current);
 }
 
 async function run(item) {
@@ -235,7 +236,7 @@ function renderAll() {
     $('refusal-title').textContent = item.error.code === 'image_refused' ? 'This file cannot be read' : 'This did not work';
     $('refusal-text').textContent = words(item.error);
   }
-  $('retry').hidden = ['image_refused', 'upload_too_large', 'picture_too_large'].includes(item.error?.code);
+  $('retry').hidden = ['image_refused', 'upload_too_large', 'picture_too_large', 'unauthorized'].includes(item.error?.code);
   $('progress').hidden = !busy(item);
   $('progress-text').textContent = status(item);
   const bar = $('progress-bar');
@@ -266,7 +267,8 @@ function renderPanel(item) {
   $('realism-text').textContent = `${Math.round($('realism').value * 100)} %`;
   const changed = JSON.stringify(wanted) !== JSON.stringify(item.settings);
   $('again').hidden = busy(item) || !(changed || item.state === 'cancelled');
-  $('save').hidden = item.state === 'failed';
+  $('save').hidden = item.state === 'failed' && $('download-all').hidden;
+  $('download').hidden = item.state === 'failed';
   $('download').disabled = item.state !== 'done';
   $('notices').textContent = (item.job?.notices ?? []).join(' ');
   $('quality-field').hidden = $('format').value === 'png';
