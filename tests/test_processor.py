@@ -1,5 +1,7 @@
-"""Which processors are faster in bf16, by what Linux and Windows say of them."""
+"""Which processors are faster in bf16, and how many cores are ours, by what systems say of them."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,3 +62,101 @@ def test_arm(flags: str, fast: bool, tmp_path: Path, monkeypatch: pytest.MonkeyP
     path.write_text(f"processor\t: 0\nFeatures\t: {flags}\nCPU implementer\t: 0x41\n")
     monkeypatch.setattr(processor, "_CPUINFO", path)
     assert processor.fast_bf16() is fast
+
+
+def groups(folder: Path, own: str, limits: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Linux says of control groups: this process's, and files of theirs."""
+    (folder / "own").write_text(own)
+    for name, text in limits.items():
+        file = folder / "limits" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    monkeypatch.setattr(processor, "_GROUPS", folder / "own")
+    monkeypatch.setattr(processor, "_GROUPS_LIMITS", folder / "limits")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)), raising=False)
+
+
+UNIFIED = "0::/a/b\n"
+FIRST_KIND = "8:memory:/x\n3:cpu,cpuacct:/docker/f00\n0::/\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "limits", "ours"),
+    [
+        (UNIFIED, {}, 64),
+        (UNIFIED, {"a/b/cpu.max": "max 100000\n"}, 64),
+        (UNIFIED, {"a/b/cpu.max": "200000 100000\n"}, 2),
+        (UNIFIED, {"a/b/cpu.max": "150000 100000\n"}, 2),
+        (UNIFIED, {"a/b/cpu.max": "10000 100000\n"}, 1),
+        (UNIFIED, {"a/b/cpu.max": "9000000 100000\n"}, 64),
+        # The least of all that it lies in; the host's group, which a container does not see.
+        (UNIFIED, {"a/b/cpu.max": "800000 100000\n", "a/cpu.max": "300000 100000\n"}, 3),
+        ("0::/../pod/f00\n", {"cpu.max": "400000 100000\n"}, 4),
+        ("0::/\n", {"cpu.max": "50000 20000\n"}, 3),
+        (
+            FIRST_KIND,
+            {
+                "cpu,cpuacct/docker/f00/cpu.cfs_quota_us": "600000\n",
+                "cpu,cpuacct/docker/f00/cpu.cfs_period_us": "100000\n",
+            },
+            6,
+        ),
+        (
+            FIRST_KIND,
+            {
+                "cpu,cpuacct/cpu.cfs_quota_us": "500000\n",
+                "cpu,cpuacct/cpu.cfs_period_us": "100000\n",
+                "cpu.max": "100000 100000\n",
+            },
+            1,
+        ),
+        (
+            FIRST_KIND,
+            {
+                "cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
+                "cpu,cpuacct/cpu.cfs_period_us": "100000\n",
+                "memory/x/cpu.cfs_quota_us": "100000\n",
+                "memory/x/cpu.cfs_period_us": "100000\n",
+            },
+            64,
+        ),
+        # Nothing that makes sense is no limit.
+        ("what is this\n", {}, 64),
+        (UNIFIED, {"a/b/cpu.max": "100000\n", "a/cpu.max": "100000 0\n", "cpu.max": ""}, 64),
+    ],
+)
+def test_a_containers_share_of_time_counts(
+    own: str, limits: dict[str, str], ours: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups(tmp_path, own, limits, monkeypatch)
+    assert processor.cores() == ours
+
+
+def test_without_control_groups_the_cores_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor, "_GROUPS", tmp_path / "none")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {1, 5, 7}, raising=False)
+    assert processor.cores() == 3
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: 12)
+    assert processor.cores() == 12
+
+
+def test_linux_own_limit_is_found() -> None:
+    """A process in a control group of half a core, made for it; where that is allowed."""
+    group = Path("/sys/fs/cgroup/cpu/srgan-test")
+    try:
+        group.mkdir(exist_ok=True)
+        (group / "cpu.cfs_quota_us").write_text("50000")
+    except OSError as error:
+        pytest.skip(f"no control group of the first kind can be made here: {error}")
+    try:
+        code = "import sys; from srgan.processor import cores; sys.stdin.read(); print(cores())"
+        with subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            (group / "cgroup.procs").write_text(str(process.pid))
+            assert process.communicate("", timeout=60)[0] == "1\n"
+    finally:
+        group.rmdir()

@@ -42,10 +42,15 @@ def test_the_larger_a_frame_the_fewer_wait(
 def test_threads_that_hold_a_frame_each_are_few_for_large_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 32)
-    assert [memory.threads(n, deep=False) for n in (HD // 4, UHD, UHD2, 10**9)] == [0, 10, 2, 1]
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    assert memory.threads(UHD, deep=False) == 0
+    def of(cores: int, machine: int) -> list[int]:
+        monkeypatch.setattr("os.cpu_count", lambda: machine)
+        monkeypatch.setattr(memory, "cores", lambda: cores)
+        return [memory.threads(n, deep=False) for n in (HD // 4, UHD, UHD2, 10**9)]
+
+    assert of(32, 32) == [0, 10, 2, 1]
+    assert of(2, 2) == [0, 0, 2, 1]
+    assert of(2, 32) == [3, 3, 2, 1]  # in a container that has two cores' time
+    assert of(1, 32) == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9"])

@@ -265,8 +265,8 @@ def _facts(precision: str) -> tuple[str, ...]:
     import platform
 
     from srgan import __version__
-    from srgan.inference.runtimes import cores, native_bf16
-    from srgan.processor import fast_bf16, name
+    from srgan.inference.runtimes import native_bf16
+    from srgan.processor import cores, fast_bf16, name
     from srgan.words import counted
 
     if precision == "auto":

@@ -13,10 +13,11 @@ from srgan.image.resize import imresize
 from srgan.inference.graph import build_graph, reach
 from srgan.inference.network import Network
 from srgan.inference.open import graph_of
-from srgan.inference.runtimes import Precision, cores, native_bf16
+from srgan.inference.runtimes import Precision, native_bf16
 from srgan.inference.tiles import as_float, from_float
 from srgan.inference.upscaler import Image
 from srgan.metrics.psnr import psnr
+from srgan.processor import cores
 from srgan.weights.format import (
     LUMA_ARCHITECTURES,
     Header,

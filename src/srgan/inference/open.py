@@ -21,12 +21,11 @@ from srgan.inference.runtimes import (
     check_names,
     check_threads,
     choose_device,
-    cores,
     native_bf16,
 )
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
-from srgan.processor import fast_bf16
+from srgan.processor import cores, fast_bf16
 from srgan.weights.catalog import DERIVED, DIALS, FILTERS, SEARCHES, weights_file
 from srgan.weights.format import CLASSICAL, GENERATORS, Header, Tensors, load_weights
 

@@ -46,13 +46,6 @@ class Runtime(Protocol):
         ...
 
 
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
-
-
 @contextmanager
 def _failures(name: str) -> Iterator[None]:
     try:

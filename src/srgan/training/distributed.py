@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from srgan.errors import UsageError
+from srgan.processor import cores
 
 PATIENCE = timedelta(minutes=30)
 """How long processes wait for one that still lives, such as the first while it validates."""
@@ -71,6 +72,8 @@ def join(device: str) -> Processes:
         if chosen.index is not None:
             # Events and streams are those of the current GPU, whatever the tensors lie on.
             torch.cuda.set_device(chosen)
+    # PyTorch counts the cores that it may run on, not its time on them.
+    torch.set_num_threads(min(torch.get_num_threads(), cores()))
     if world == 1:
         return Processes(0, 1, chosen)
     if not dist.is_initialized():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from srgan.inference.video.codecs import Codec
+from srgan.processor import cores
 
 _BYTES = 256 << 20  # for frames that wait for their turn, and again for threads
 _OF_A_PIXEL = 3  # 4:2:0 of 8 bits, and the smaller copies that motion is looked for in
@@ -46,6 +47,12 @@ def with_more(options: dict[str, str], key: str, own: str) -> dict[str, str]:
 
 
 def threads(pixels: int, *, deep: bool) -> int:
-    """The most threads that each may work on a frame of its own; 0 for as many as it likes."""
+    """The most threads that each may work on a frame of its own; 0 for as many as it likes.
+
+    It likes half as many again as there are cores, those that are not this process's too.
+    """
     most = max(1, 2 * _BYTES // (_OF_A_REFERENCE * (1 + deep) * pixels))
-    return most if most < 3 * (os.cpu_count() or 1) // 2 else 0
+    usual = 3 * cores() // 2
+    if most < usual:
+        return most
+    return 0 if cores() == os.cpu_count() else max(1, usual)
