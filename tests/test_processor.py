@@ -1,5 +1,6 @@
 """Which processors are faster in bf16, and how many cores are ours, by what systems say of them."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -145,7 +146,7 @@ def test_without_control_groups_the_cores_count(
 
 def test_linux_own_limit_is_found() -> None:
     """A process in a control group of half a core, made for it; where that is allowed."""
-    group = Path("/sys/fs/cgroup/cpu/srgan-test")
+    group = Path(f"/sys/fs/cgroup/cpu/srgan-test-{os.getpid()}")
     try:
         group.mkdir(exist_ok=True)
         (group / "cpu.cfs_quota_us").write_text("50000")
