@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -80,6 +82,14 @@ def test_every_public_name_is_listed_and_there() -> None:
     assert shown - modules - {"TYPE_CHECKING"} == set(srgan.__all__) - lazy - {"__version__"}
     assert isinstance(srgan.models()[0], srgan.Model)
     assert set(srgan.__all__) <= set(dir(srgan))
+
+
+def test_the_import_alone_brings_nothing_heavy() -> None:
+    """Programs that may never enlarge anything wait for it too; as does who presses Ctrl-C."""
+    heavy = "{'numpy', 'PIL', 'openvino', 'torch'}"
+    code = f"import srgan, sys; print(sorted({heavy} & {{*sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_misspelt_name_is_none() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
 
 from srgan import arguments
 from srgan.arguments import in_python, told_in_python
@@ -16,6 +15,7 @@ from srgan.errors import SRGANWarning, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     from PIL import Image as PillowImage
 
     from srgan.inference.upscaler import Upscaler
@@ -100,8 +100,6 @@ def upscale(
     if scale is None and size is None and long_edge is None:
         scale = 4.0
     asked = {"scale": scale, "size": shape, "long_edge": long_edge}
-    if isinstance(image, np.ndarray):
-        return _array(image, upscaler, asked)  # type: ignore[return-value]
     if isinstance(image, str | PathLike):
         from srgan.inference.file import Options, default_output, upscale_file
 
@@ -113,8 +111,11 @@ def upscale(
         done = upscale_file(source, target, upscaler, options)
         _warn(source, done.notices)
         return type(image)(target) if isinstance(image, str) else target  # type: ignore[return-value]
+    import numpy as np
     from PIL import Image
 
+    if isinstance(image, np.ndarray):
+        return _array(image, upscaler, asked)  # type: ignore[return-value]
     if isinstance(image, Image.Image):
         return _pillow(image, upscaler, asked)  # type: ignore[return-value]
     raise UsageError(
@@ -300,6 +301,8 @@ def _warn(source: Path, notices: Sequence[str]) -> None:
 def _array(
     image: np.ndarray[Any, Any], upscaler: Upscaler, asked: dict[str, Any]
 ) -> np.ndarray[Any, Any]:
+    import numpy as np
+
     from srgan.image.picture import Frame, Metadata, Picture
     from srgan.inference.upscale import target_size, upscale_array, upscale_picture
 
@@ -350,7 +353,7 @@ def _array(
 def _check_range(image: np.ndarray[Any, Any]) -> None:
     """Refuse floats that are no values in [0, 1]; a filter may have overshot them a little."""
     low, high = float(image.min()), float(image.max())  # NaN comes through both
-    if not np.isfinite(low + high):
+    if not isfinite(low + high):
         raise UsageError("the array holds NaN or infinity; numpy.nan_to_num replaces them")
     if low < -0.5 or high > 1.5:
         raise UsageError(

@@ -10,8 +10,6 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from srgan.errors import SRGANError, UsageError
 
 if TYPE_CHECKING:
@@ -104,8 +102,11 @@ def whole(name: str, value: Any) -> int | None:
 
 def switch(name: str, value: object) -> bool:
     """An argument that is true or false: the text "false" would be true."""
-    if not isinstance(value, bool | np.bool_):
-        raise UsageError(f"{name} is True or False, not {_shown(value)}")
+    if not isinstance(value, bool):
+        import numpy as np
+
+        if not isinstance(value, np.bool_):
+            raise UsageError(f"{name} is True or False, not {_shown(value)}")
     return bool(value)
 
 
