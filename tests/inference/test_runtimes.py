@@ -1,6 +1,7 @@
 """What the runtimes do when they fail."""
 
 import os
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -103,3 +104,10 @@ def test_pictures_of_ever_new_sizes_take_no_more_memory() -> None:
 
     before = held_after(range(4, 6))
     assert held_after(range(6, 9)) - before < 35_000_000  # 70 MB if all sizes are remembered
+
+
+def test_onnx_runtime_keeps_no_id_of_the_machine(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.defpath}
+    opening = "import srgan, onnxruntime; onnxruntime.get_available_providers()"
+    subprocess.run([sys.executable, "-B", "-c", opening], check=True, env=home)
+    assert list(tmp_path.iterdir()) == []
