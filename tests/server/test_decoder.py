@@ -13,7 +13,15 @@ from srgan.image.files import read_picture
 from srgan.image.limits import Limits
 from srgan.image.picture import Frame, Metadata, Picture
 from srgan.server.child import Child, ChildDied
-from srgan.server.decoder import Convert, Decode, Decoder, Look, load_planes, save_planes
+from srgan.server.decoder import (
+    Convert,
+    Decode,
+    Decoder,
+    Look,
+    _address_space,
+    load_planes,
+    save_planes,
+)
 
 LIMITS = Limits(100_000, 1_000_000, 10)
 
@@ -75,6 +83,39 @@ def test_pages_of_other_sizes_survive_the_folder(tmp_path: Path) -> None:
     for got, expected in zip(load_planes(tmp_path).frames, frames, strict=True):
         np.testing.assert_array_equal(got.colour, expected.colour)
         assert (got.alpha, got.dpi) == (None, expected.dpi)
+
+
+_UNDER_LIMITS = """
+import resource, sys
+from pathlib import Path
+from srgan.image.limits import Limits
+from srgan.server import decoder
+
+memory = 8 << 30
+resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+resource.setrlimit(resource.RLIMIT_CPU, (3600, 3600))
+answer = decoder.Decoder(Limits(), seconds=7200, memory=2 * memory)()
+info = answer(decoder.Look(Path(sys.argv[1])), None)
+print(info.width, resource.getrlimit(resource.RLIMIT_AS)[0] == memory)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are set on Linux alone")
+def test_who_starts_the_server_may_grant_less_than_it_would_take(tmp_path: Path) -> None:
+    source = tmp_path / "upload"
+    source.write_bytes(picture(12, 20))
+    command = [sys.executable, "-c", _UNDER_LIMITS, str(source)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("20 True\n", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are set on Linux alone")
+def test_the_memory_in_use_is_known_without_proc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = _address_space()
+    monkeypatch.setattr("srgan.server.decoder._STATM", tmp_path / "none")
+    assert 5 << 20 < _address_space() <= told  # no Python takes less
 
 
 _ON_A_FULL_DISK = """

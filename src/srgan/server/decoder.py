@@ -25,6 +25,7 @@ from srgan.server.child import Asked, Serve
 PLANES = "planes.npy"
 FACTS = "facts.json"
 _NICE = 5
+_STATM = Path("/proc/self/statm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,7 @@ class Decoder:
         if sys.platform == "linux":
             import resource
 
-            pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
-            ceiling = pages * resource.getpagesize() + int(self.memory)
+            ceiling = _at_most(resource.RLIMIT_AS, _address_space() + int(self.memory))
             resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         return self._answer
@@ -104,9 +104,9 @@ class Decoder:
         if sys.platform == "linux":
             import resource
 
-            used = time.process_time()
+            until = _at_most(resource.RLIMIT_CPU, int(time.process_time() + self.seconds) + 1)
             hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-            resource.setrlimit(resource.RLIMIT_CPU, (int(used + self.seconds) + 1, hard))
+            resource.setrlimit(resource.RLIMIT_CPU, (until, hard))
 
     def _decode(self, question: Decode) -> None:
         from srgan.image.files import read_picture
@@ -125,6 +125,25 @@ class Decoder:
             quality=question.quality,
             overwrite=True,
         )
+
+
+def _address_space() -> int:
+    """Bytes that this process has mapped; without /proc, as in some jails, those it has touched."""
+    import resource
+
+    try:
+        pages = int(_STATM.read_text(encoding="utf-8").split()[0])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * resource.getpagesize()
+
+
+def _at_most(kind: int, value: int) -> int:
+    """A limit, or the one that this process was started with where that is lower."""
+    import resource
+
+    hard = resource.getrlimit(kind)[1]
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def save_planes(picture: Picture, folder: Path) -> None:
