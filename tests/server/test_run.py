@@ -1,6 +1,9 @@
 """The server's socket, as granian takes it on each system."""
 
+import asyncio
+import errno
 import socket
+from typing import Any
 
 import pytest
 
@@ -40,3 +43,22 @@ def test_the_socket_is_handed_over_on_every_system(
     monkeypatch.undo()
     with socket.socket(fileno=server._shd.handle) as held:
         assert held.getsockname()[1] == port
+
+
+def test_slow_readers_are_looked_for_again_once_a_descriptor_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sweeps: list[int] = []
+
+    class Reaper:
+        def sweep(self) -> int:
+            sweeps.append(len(sweeps))
+            if len(sweeps) == 1:
+                raise OSError(errno.EMFILE, "Too many open files")
+            raise KeyError  # ends the test
+
+    reaper: Any = Reaper()
+    monkeypatch.setattr(run, "_SWEEP_SECONDS", 0.0)
+    with pytest.raises(KeyError):
+        asyncio.run(run._sweep(reaper))
+    assert sweeps == [0, 1]

@@ -160,7 +160,8 @@ async def _serve(
 async def _sweep(reaper: Reaper) -> None:
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
-        await asyncio.to_thread(reaper.sweep)
+        with contextlib.suppress(OSError):  # no descriptor free this time; or no /proc at all
+            await asyncio.to_thread(reaper.sweep)
 
 
 class _Lifespan:
