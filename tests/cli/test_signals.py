@@ -157,3 +157,27 @@ def test_a_study_ends_and_leaves_nothing(
     assert ended == status
     assert errors.splitlines()[-1] == "srgan: interrupted"
     assert left(out) == []
+
+
+_FIRST_OF_A_CONTAINER = """
+import os, signal
+from srgan.cli import main
+
+def work():
+    assert os.getpid() == 1
+    os.kill(1, signal.SIGTERM)
+    print("went on")
+
+main.main = work
+main.run()
+"""
+
+
+def test_a_container_ends_before_its_work_has_begun() -> None:
+    alone = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+    try:
+        subprocess.run([*alone, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no process can be the first of its own here")
+    ran = subprocess.run([*alone, sys.executable, "-c", _FIRST_OF_A_CONTAINER], capture_output=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (128 + signal.SIGTERM, b"", b"")

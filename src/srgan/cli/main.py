@@ -6,6 +6,7 @@ import atexit
 import codecs
 import io
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -154,6 +155,7 @@ def run() -> NoReturn:
     """
     # Plugins of pydantic, which reads typer's parameters, are searched among all that is installed.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    _end_in_a_container()
     _open_streams()
     _say_warnings_plainly()
     status: object = 0
@@ -168,6 +170,12 @@ def run() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def _end_in_a_container() -> None:
+    """The system ends a process that does not listen to SIGTERM, but for a container's first."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _say_warnings_plainly() -> None:
