@@ -1,8 +1,11 @@
 """The program as a process: its standard streams and its end."""
 
+import errno
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +94,27 @@ def test_a_current_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     ran = in_shell(f'cd "{tmp_path}/gone" && rmdir ../gone && "$@"', "upscale", "photo.png")
     assert ran.returncode == 1
     assert ran.stderr == "srgan: the current folder is gone: No such file or directory\n"
+
+
+def test_who_has_no_temporary_folder_is_told_of_it(
+    srgan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = os.open
+
+    def read_only(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return usual(path, flags, mode)
+
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(os, "open", read_only)
+    monkeypatch.setattr("srgan.cli.main.build", lambda: tempfile.mkdtemp)
+    monkeypatch.setattr("srgan.cli.main._silence", lambda stream: None)  # it is pytest's here
+    ran = srgan("models")
+    monkeypatch.undo()
+    assert ran.status == 1
+    told = "srgan: set TMPDIR to a folder that can be written: No usable temporary directory found"
+    assert ran.err.startswith(told)
 
 
 @pytest.mark.parametrize(

@@ -130,10 +130,7 @@ def main() -> None:
         # What concerns a picture has been told as an error of ours.
         if os.environ.get("SRGAN_DEBUG"):
             raise
-        gone = isinstance(error, FileNotFoundError)
-        nameless = "the current folder is gone" if gone else "standard output cannot be written"
-        where = error.filename or nameless
-        print(f"srgan: {where}: {error.strerror or error}", file=sys.stderr)
+        print(f"srgan: {_where(error)}: {error.strerror or error}", file=sys.stderr)
         _silence(sys.stdout)
         sys.exit(1)
     except Exception as error:
@@ -145,6 +142,19 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(1)
+
+
+def _where(error: OSError) -> str:
+    """What the system refused, as far as the error tells."""
+    if error.filename:
+        return str(error.filename)
+    if not isinstance(error, FileNotFoundError):
+        return "standard output cannot be written"
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return "the current folder is gone"
+    return "set TMPDIR to a folder that can be written"  # tempfile's, the only one without a name
 
 
 def run() -> NoReturn:
