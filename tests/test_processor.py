@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,29 @@ def test_a_containers_share_of_time_counts(
 ) -> None:
     groups(tmp_path, own, limits, monkeypatch)
     assert processor.cores() == ours
+
+
+@pytest.mark.parametrize(
+    ("own", "limits", "ours"),
+    [
+        (UNIFIED, {"a/b/memory.max": "max\n"}, inf),
+        (UNIFIED, {"a/b/memory.max": "max\n", "a/memory.max": "536870912\n"}, 1 << 29),
+        (UNIFIED, {"a/b/memory.max": "1073741824\n", "cpu.max": "1 1\n"}, 1 << 30),
+        (FIRST_KIND, {"memory/x/memory.limit_in_bytes": "300000000\n"}, 3e8),
+        (FIRST_KIND, {"memory/memory.limit_in_bytes": "400000000\n"}, 4e8),
+        (FIRST_KIND, {"memory/x/memory.limit_in_bytes": "9223372036854771712\n"}, 2**63 - 4096),
+        (FIRST_KIND, {"cpu,cpuacct/docker/f00/memory.limit_in_bytes": "1\n"}, inf),
+    ],
+)
+def test_a_containers_memory_is_found(
+    own: str,
+    limits: dict[str, str],
+    ours: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    groups(tmp_path, own, limits, monkeypatch)
+    assert processor.memory() == ours
 
 
 def test_without_control_groups_the_cores_count(

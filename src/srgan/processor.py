@@ -1,8 +1,9 @@
-"""What this machine's processor is good at, and how much of it this process may use."""
+"""What this machine's processor is good at, and how much of the machine this process may use."""
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from math import ceil, inf
 from pathlib import Path
@@ -39,39 +40,58 @@ def cores() -> int:
         found = len(os.sched_getaffinity(0))
     else:
         found = os.cpu_count() or 1
-    return max(1, ceil(min(found, _share())))
+    return max(1, ceil(min(found, _least("cpu", _share))))
 
 
-def _share() -> float:
-    """Processor time a second that Linux's control groups leave; infinite without a limit."""
+def memory() -> float:
+    """Bytes that Linux's control groups leave to this process and those beside it in its group.
+
+    Above them the kernel ends it without a word; infinite without a limit.
+    """
+    return _least("memory", _bytes)
+
+
+def _least(controller: str, limit: Callable[[Path, bool], float]) -> float:
+    """The least limit of the control groups that this process lies in."""
     try:
         lines = _GROUPS.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return inf
-    return min((limit for line in lines for limit in _limits(line)), default=inf)
+    found = inf
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not controllers or controller in controllers.split(","):
+            top = _GROUPS_LIMITS / controllers  # of version 2, which names none, the top itself
+            for folder in _up(top / path.lstrip("/"), top):
+                # Not there: the host's groups, in a container; or "max", for no limit.
+                with suppress(OSError, ValueError, ZeroDivisionError):
+                    found = min(found, limit(folder, not controllers))
+    return found
 
 
-def _limits(line: str) -> Iterator[float]:
-    """Those of one control group and all that it lies in, as far as they are to be seen here."""
-    _, _, rest = line.partition(":")
-    controllers, _, path = rest.partition(":")
-    if controllers and "cpu" not in controllers.split(","):
-        return
-    top = _GROUPS_LIMITS / controllers  # of version 2, which names none, the top itself
-    group = top / path.lstrip("/")
-    for folder in (group, *group.parents):
-        try:
-            if controllers:
-                quota = (folder / "cpu.cfs_quota_us").read_text(encoding="ascii")
-                period = (folder / "cpu.cfs_period_us").read_text(encoding="ascii")
-            else:
-                quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
-            if float(quota) > 0:
-                yield float(quota) / float(period)
-        except (OSError, ValueError, ZeroDivisionError):
-            pass  # not there: the host's groups, in a container; or "max", for no limit
-        if folder == top:
-            return
+def _up(folder: Path, top: Path) -> Iterator[Path]:
+    """A folder and those that it lies in, up to ``top``."""
+    yield folder
+    if folder != top and folder != folder.parent:
+        yield from _up(folder.parent, top)
+
+
+def _share(group: Path, unified: bool) -> float:
+    """Processor time a second."""
+    if unified:
+        quota, period = _text(group / "cpu.max").split()
+    else:
+        quota, period = _text(group / "cpu.cfs_quota_us"), _text(group / "cpu.cfs_period_us")
+    return float(quota) / float(period) if float(quota) > 0 else inf
+
+
+def _bytes(group: Path, unified: bool) -> float:
+    return float(_text(group / ("memory.max" if unified else "memory.limit_in_bytes")))
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="ascii")
 
 
 def name() -> str:

@@ -66,6 +66,19 @@ def test_a_tile_with_its_margins_fits_the_memory(network: dict[str, int]) -> Non
     assert 0.99 < taken / MEMORY <= 1.0
 
 
+def test_in_a_container_tiles_fit_what_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors, header = tiny(channels=16)
+
+    def taken(limit: float) -> float:
+        monkeypatch.setattr("srgan.inference.open.memory", lambda: limit)
+        tile = open_network(tensors, header, precision="fp32", threads=1, margin=16).tile
+        return (tile + 2 * 16) ** 2 * bytes_per_pixel(header, "fp32")
+
+    assert taken(4e9) == taken(2e9) > 0.99 * MEMORY
+    assert 0.98 * 0.75 * 350e6 < taken(500e6) <= 0.75 * 350e6
+    assert taken(100e6) == (32 + 2 * 16) ** 2 * bytes_per_pixel(header, "fp32")  # the smallest
+
+
 def test_memory_grows_with_the_maps_and_the_size_of_the_output() -> None:
     _, header = tiny(channels=64)
     assert bytes_per_pixel(header, "fp32") == 6200  # measured, of the paper's network

@@ -25,7 +25,7 @@ from srgan.inference.runtimes import (
 )
 from srgan.inference.tiles import Tiled
 from srgan.inference.upscaler import Upscaler
-from srgan.processor import cores, fast_bf16
+from srgan.processor import cores, fast_bf16, memory
 from srgan.weights.catalog import DERIVED, DIALS, FILTERS, SEARCHES, weights_file
 from srgan.weights.format import CLASSICAL, GENERATORS, Header, Tensors, load_weights
 
@@ -38,6 +38,8 @@ _WITHOUT_WEIGHTS = {m.name for m in (*FILTERS, *SEARCHES)}
 
 MEMORY = 900_000_000
 """Bytes that the network may take for a tile when its size is chosen automatically."""
+_PROGRAM = 150_000_000
+"""Bytes that the program, the runtime, the weights and a row of tiles take besides."""
 
 
 def load(
@@ -203,7 +205,9 @@ def open_network(
     graph = cache(partial(graph_of, tensors, header, part=end is not None))
     graph(chosen)  # refused now rather than at the first picture
     if tile is None:
-        side = int((MEMORY / bytes_per_pixel(header, chosen)) ** 0.5)
+        # Three quarters of a container's, for what a network takes is known about.
+        most = max(0.0, min(MEMORY, 0.75 * (memory() - _PROGRAM)))
+        side = int((most / bytes_per_pixel(header, chosen)) ** 0.5)
         tile = max(32, side - 2 * margin)
     network = Network(
         graph,
