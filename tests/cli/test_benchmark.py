@@ -26,7 +26,7 @@ def _arguments(data: Path, out: Path) -> list[str]:
 def test_run_again_it_measures_only_what_is_missing(
     data: Path, tmp_path: Path, srgan: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("srgan.inference.runtimes.cores", lambda: 1)
+    monkeypatch.setattr("srgan.processor.cores", lambda: 1)
     out = tmp_path / "out"
     ran = srgan(*_arguments(data, out), "--methods", "bicubic")
     assert (ran.status, ran.out) == (0, f"{out / 'report.html'}\n")
