@@ -15,6 +15,7 @@ from srgan.losses.pixel import (
     distance,
     grid_loss,
     luma_distance,
+    overshoot_loss,
     total_variation,
 )
 from srgan.networks.vgg import VGG
@@ -169,6 +170,31 @@ def test_the_original_is_consistent_with_its_lr_and_a_shifted_one_is_not() -> No
     hr = photo.permute(2, 0, 1)[None] / 255.0
     assert float(consistency_loss(hr, lr, matrix)) < 0.5 / 255
     assert float(consistency_loss(hr.roll(4, 3), lr, matrix)) > 10 / 255
+
+
+def test_the_overshoot_loss_sees_rims_and_no_texture_within_the_range() -> None:
+    """An edge from 0.2 to 0.8 at column 24; rims of two columns beside it, 0.1 beyond."""
+    hr = torch.full((1, 3, 48, 48), 0.2)
+    hr[..., 24:] = 0.8
+    sr = hr.clone()
+    sr[..., 22:24] = 0.1
+    sr[..., 24:26] = 0.9
+    sr.requires_grad_(True)
+    loss = overshoot_loss(sr, hr)
+    assert float(loss) == pytest.approx(4 * 0.1 / 48)
+    loss.backward()
+    assert sr.grad is not None
+    ways = sr.grad[0, 0, 0].sign()  # down where it is too bright, up where it is too dark
+    assert ways[20:28].tolist() == [0, 0, -1, -1, 1, 1, 0, 0]
+
+    # Any value between both sides costs nothing within four pixels of the edge, and does beyond.
+    texture = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(3)) * 0.6 + 0.2
+    sr = hr.clone()
+    sr[..., 20:28] = texture[..., 20:28]
+    assert float(overshoot_loss(sr, hr)) == 0.0
+    sr[..., 19] = 0.5
+    assert float(overshoot_loss(sr, hr)) == pytest.approx(0.3 / 48)
+    assert float(overshoot_loss(sr, hr, radius=5)) == 0.0
 
 
 def test_the_grid_loss_sees_what_repeats_with_the_lr_pixels_and_nothing_else() -> None:

@@ -71,7 +71,7 @@ def test_an_update_for_pixels(
     [
         ("paper", "standard", {}),
         ("pooled", "relativistic", {"shift": 8, "grid": 1.0, "total_variation": 1.0}),
-        ("unet", "relativistic", {"degradation": {}}),
+        ("unet", "relativistic", {"degradation": {}, "overshoot": 1.0}),
         ("features", "standard", {"shift": 8}),
     ],
 )

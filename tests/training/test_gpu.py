@@ -91,7 +91,7 @@ def test_pixel_training_learns_there_what_it_learns_here(
     "changes",
     [
         {"adversarial": {"discriminator": "paper", "channels": 2, "game": "relativistic"}},
-        {"grid": 1.0, "total_variation": 1e-6, "degradation": DAMAGE},
+        {"grid": 1.0, "overshoot": 1.0, "total_variation": 1e-6, "degradation": DAMAGE},
     ],
 )
 def test_gan_training_learns_there_what_it_learns_here(

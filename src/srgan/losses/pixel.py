@@ -1,4 +1,4 @@
-"""Losses between pixels: MSE, L1, luma, artefacts (LDL), consistency with LR, grid, variation."""
+"""Losses between pixels: MSE, L1, luma, artefacts, consistency, grid, overshoot, variation."""
 
 from typing import Literal
 
@@ -65,6 +65,30 @@ def consistency_loss(sr: Tensor, lr: Tensor, matrix: Tensor) -> Tensor:
     """
     small = matrix @ sr @ matrix.T
     return (small - lr)[:, :, 2:-2, 2:-2].abs().mean()
+
+
+def overshoot_loss(sr: Tensor, hr: Tensor, *, radius: int = 4) -> Tensor:
+    """What goes beyond the values that HR has nearby: rims, as sharpening leaves them.
+
+    Texture within the range of its surroundings costs nothing, wherever its detail lies.
+
+    Args:
+        sr, hr: (N, 3, H, W) in [0, 1].
+        radius: of the square around a pixel that is nearby, in pixels.
+
+    Returns:
+        Mean distance from the range of each channel there, float32.
+    """
+    with torch.no_grad():
+        high = _highest(hr.float(), radius)
+        low = -_highest(-hr.float(), radius)
+    return (sr.float() - sr.float().clamp(low, high)).abs().mean()
+
+
+def _highest(image: Tensor, radius: int) -> Tensor:
+    side = 2 * radius + 1
+    rows = F.max_pool2d(image, (side, 1), stride=1, padding=(radius, 0))
+    return F.max_pool2d(rows, (1, side), stride=1, padding=(0, radius))
 
 
 def grid_loss(sr: Tensor, hr: Tensor, *, scale: int = 4, around: int = 8) -> Tensor:

@@ -180,8 +180,8 @@ class GanConfig:
     Without a discriminator (``adversarial.weight`` is 0) ``start`` may be ``""``: it begins at
     random.
 
-    ``artefacts``, ``consistency``, ``grid`` and ``total_variation`` are the weights of
-    :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` and ``freeze_norm``
+    ``artefacts``, ``consistency``, ``grid``, ``overshoot`` and ``total_variation`` are the weights
+    of :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation``, ``freeze_norm``
     as in :class:`PretrainConfig`, and ``method``, which is the generator's; ``best`` too, but where
     ST-LPIPS is not installed the distance of features is the perceptual measure, and without those
     Y-PSNR.
@@ -203,6 +203,7 @@ class GanConfig:
     artefacts: float = 0.0
     consistency: float = 0.0
     grid: float = 0.0
+    overshoot: float = 0.0
     total_variation: float = 0.0
     shift: int = 0
     validation: str = ""
@@ -229,7 +230,8 @@ class GanConfig:
                 f"multiple of {sides}; or choose adversarial.discriminator = 'pooled'"
             )
         terms = (self.pixel.weight, self.content.weight, self.adversarial.weight, self.artefacts)
-        if not any((*terms, self.consistency, self.grid, self.total_variation)):
+        terms += (self.consistency, self.grid, self.overshoot, self.total_variation)
+        if not any(terms):
             raise UsageError("recipe: every loss of the generator has weight 0; give one a weight")
         if self.shift < 0 or self.shift % 8 or self.shift > self.data.crop - 32:
             raise UsageError(
@@ -334,7 +336,8 @@ _LEAST = {
     "optimiser.decay": 0,
     "adversarial.channels": 1,
     "adversarial.warm_up": 0,
-    **dict.fromkeys(("luma", "artefacts", "consistency", "grid", "total_variation"), 0),
+    **dict.fromkeys(("luma", "artefacts", "consistency", "grid", "overshoot"), 0),
+    "total_variation": 0,
     **dict.fromkeys(("pixel.weight", "content.weight", "adversarial.weight"), 0),
 }
 _SHARES = ("ema", "optimiser.beta1", "optimiser.beta2")

@@ -28,6 +28,7 @@ from srgan.losses.pixel import (
     consistency_loss,
     distance,
     grid_loss,
+    overshoot_loss,
     total_variation,
 )
 from srgan.networks.discriminator import FeatureDiscriminator, build_discriminator
@@ -174,6 +175,8 @@ def train_gan(
             losses["consistency"] = consistency_loss(unit(sr), small, matrix)
         if config.grid:
             losses["grid"] = grid_loss(unit(sr), unit(hr), scale=config.generator.scale)
+        if config.overshoot:
+            losses["overshoot"] = overshoot_loss(unit(sr), unit(hr))
         if config.total_variation:
             losses["variation"] = total_variation(sr.float())
         return losses
@@ -197,6 +200,7 @@ def train_gan(
         "artefacts": config.artefacts,
         "consistency": config.consistency,
         "grid": config.grid,
+        "overshoot": config.overshoot,
         "variation": config.total_variation,
     }
     update = 0
@@ -235,8 +239,10 @@ def train_gan(
                 seen = of_both(sr, hr) if by_features else ([], [])
                 real = judged(hr, seen[1]) if game.weight else None
             losses = generator_losses(lr, hr, sr, real, seen)
-        # The averaged generator still equals the generator, so no artefact can be told yet.
-        check_losses(generator, {k: v for k, v in losses.items() if k != "artefacts"})
+        # The averaged generator still equals the generator, so no artefact can be told yet, and
+        # nothing need overshoot.
+        later = ("artefacts", "overshoot")
+        check_losses(generator, {k: v for k, v in losses.items() if k not in later})
         generator.load_state_dict(untouched[0])  # batch normalisation has seen the batch
         discriminator.load_state_dict(untouched[1])
     if processes.first and content is not None and config.content.calibrate:
