@@ -12,6 +12,8 @@ import torch
 from networks.layout import torchvision_vgg19
 from srgan.errors import ModelRefused, TrainingStopped, UsageError
 from srgan.inference.graph import build_graph
+from srgan.losses import adversarial
+from srgan.losses.adversarial import Game, Logits
 from srgan.networks.srresnet import SRResNet
 from srgan.training import gan as gan_module
 from srgan.training.checkpoint import load_checkpoint
@@ -48,8 +50,21 @@ def test_a_gan_goes_on_from_a_pixel_run(
 
 @pytest.mark.parametrize(("kind", "layers"), [("paper", 17), ("pooled", 17), ("features", 3)])
 def test_other_discriminators_and_the_relativistic_game(
-    pack: Path, tmp_path: Path, start: Path, gan_config: Gan, kind: str, layers: int
+    pack: Path,
+    tmp_path: Path,
+    start: Path,
+    gan_config: Gan,
+    kind: str,
+    layers: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    games = []
+
+    def generator_loss(real: Logits, fake: Logits, game: Game) -> torch.Tensor:
+        games.append(game)
+        return adversarial.generator_loss(real, fake, game)
+
+    monkeypatch.setattr(gan_module, "generator_loss", generator_loss)
     game = {"discriminator": kind, "channels": 2, "game": "relativistic"}
     config = gan_config(start=str(start), adversarial=game, updates=2, log_every=1)
     train_gan(config, data=[pack], out=tmp_path)
@@ -58,6 +73,7 @@ def test_other_discriminators_and_the_relativistic_game(
     tensors, _ = load_checkpoint(tmp_path / "checkpoint.safetensors")
     learnt = {name: t for name, t in tensors.items() if re.match(r"adam_d.*weight.*exp_avg$", name)}
     assert len(learnt) == layers
+    assert games == ["relativistic"] * 3  # before the first update too
     assert all(moment.any() for moment in learnt.values())
 
 
@@ -107,6 +123,25 @@ def test_features_and_variation_train_without_a_discriminator(
     losses = {name for line in _lines(tmp_path / "gan") for name in line}
     assert {"content", "variation"} <= losses
     assert not losses & {"pixel", "discriminator", "adversarial"}
+
+
+def test_overshoot_alone_is_unlearnt(
+    pack: Path, tmp_path: Path, start: Path, gan_config: Gan
+) -> None:
+    nothing = {"artefacts": 0.0, "consistency": 0.0, "log_every": 1}
+    config = gan_config(
+        start=str(start),
+        **nothing,
+        overshoot=1.0,
+        pixel={"weight": 0.0},
+        content={"weight": 0.0},
+        adversarial={"weight": 0.0},
+        optimiser={"learning_rate": 1e-3},
+        updates=40,
+    )
+    train_gan(config, data=[pack], out=tmp_path / "gan")
+    losses = [line["overshoot"] for line in _lines(tmp_path / "gan") if "overshoot" in line]
+    assert sum(losses[-5:]) < 0.3 * sum(losses[:5])
 
 
 def test_johnsons_network_learns_features_from_random_weights(
