@@ -67,25 +67,41 @@ def consistency_loss(sr: Tensor, lr: Tensor, matrix: Tensor) -> Tensor:
     return (small - lr)[:, :, 2:-2, 2:-2].abs().mean()
 
 
-def overshoot_loss(sr: Tensor, hr: Tensor, *, radius: int = 4) -> Tensor:
-    """What goes beyond the values that HR has nearby: rims, as sharpening leaves them.
+def overshoot_loss(sr: Tensor, hr: Tensor, lr: Tensor, small: Tensor) -> Tensor:
+    """The rims that sharpening left in LR and that the result has too.
 
-    Texture within the range of its surroundings costs nothing, wherever its detail lies.
+    A rim goes beyond the values that the original has nearby: within a LR pixel. Where LR has none,
+    the result may go beyond them as it likes, as detail does that is not quite in its place.
 
     Args:
         sr, hr: (N, 3, H, W) in [0, 1].
-        radius: of the square around a pixel that is nearby, in pixels.
+        lr, small: (N, 3, H / scale, W / scale) in [0, 1], what SR was made of and ``hr`` shrunk.
 
     Returns:
-        Mean distance from the range of each channel there, float32.
+        Mean distance of ``sr`` from the range of each channel nearby, float32; where ``lr`` is by
+        0.06 beyond its own, half of that distance counts, and more where it is further.
     """
+    scale = hr.shape[-1] // lr.shape[-1]
     with torch.no_grad():
-        high = _highest(hr.float(), radius)
-        low = -_highest(-hr.float(), radius)
-    return (sr.float() - sr.float().clamp(low, high)).abs().mean()
+        rim = _highest((lr.float() - _within(lr, small, 1)).abs(), 1) ** 4
+        counts = F.interpolate(rim / (rim + _RIM**4), scale_factor=scale, mode="nearest")
+    beyond = sr.float() - _within(sr, hr, scale)
+    return (counts * beyond).abs().mean()
+
+
+_RIM = 0.06
+"""A third of a sharpened photo's LR is further beyond, a tenth after noise of 8 or JPEG of 70."""
+
+
+def _within(image: Tensor, original: Tensor, radius: int) -> Tensor:
+    """An image cut to the values that another has in the square of a radius around each pixel."""
+    with torch.no_grad():
+        low, high = -_highest(-original.float(), radius), _highest(original.float(), radius)
+    return image.float().clamp(low, high)
 
 
 def _highest(image: Tensor, radius: int) -> Tensor:
+    """The highest value in the square around each pixel of (N, C, H, W)."""
     side = 2 * radius + 1
     rows = F.max_pool2d(image, (side, 1), stride=1, padding=(radius, 0))
     return F.max_pool2d(rows, (1, side), stride=1, padding=(0, radius))

@@ -169,14 +169,14 @@ def train_gan(
                 with torch.no_grad():
                     averaged = average(lr)
                 losses["artefacts"] = artefact_loss(unit(sr), unit(hr), unit(averaged))
+        # What was damaged is no target: then the clean LR picture is.
+        small = lr if config.degradation is None else matrix @ unit(hr) @ matrix.T
         if config.consistency:
-            # What was damaged is no target: then the clean LR picture is.
-            small = lr if config.degradation is None else matrix @ unit(hr) @ matrix.T
             losses["consistency"] = consistency_loss(unit(sr), small, matrix)
         if config.grid:
             losses["grid"] = grid_loss(unit(sr), unit(hr), scale=config.generator.scale)
         if config.overshoot:
-            losses["overshoot"] = overshoot_loss(unit(sr), unit(hr))
+            losses["overshoot"] = overshoot_loss(unit(sr), unit(hr), lr, small)
         if config.total_variation:
             losses["variation"] = total_variation(sr.float())
         return losses
