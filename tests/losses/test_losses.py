@@ -172,29 +172,35 @@ def test_the_original_is_consistent_with_its_lr_and_a_shifted_one_is_not() -> No
     assert float(consistency_loss(hr.roll(4, 3), lr, matrix)) > 10 / 255
 
 
-def test_the_overshoot_loss_sees_rims_and_no_texture_within_the_range() -> None:
-    """An edge from 0.2 to 0.8 at column 24; rims of two columns beside it, 0.1 beyond."""
-    hr = torch.full((1, 3, 48, 48), 0.2)
-    hr[..., 24:] = 0.8
-    sr = hr.clone()
-    sr[..., 22:24] = 0.1
-    sr[..., 24:26] = 0.9
-    sr.requires_grad_(True)
-    loss = overshoot_loss(sr, hr)
-    assert float(loss) == pytest.approx(4 * 0.1 / 48)
-    loss.backward()
-    assert sr.grad is not None
-    ways = sr.grad[0, 0, 0].sign()  # down where it is too bright, up where it is too dark
-    assert ways[20:28].tolist() == [0, 0, -1, -1, 1, 1, 0, 0]
+def test_the_overshoot_loss_sees_the_rims_that_lr_has_too() -> None:
+    """An edge from 0.2 to 0.8 at column 48; rims of a LR pixel beside it, 0.1 beyond in SR."""
 
-    # Any value between both sides costs nothing within four pixels of the edge, and does beyond.
-    texture = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(3)) * 0.6 + 0.2
+    def edge(low: float, rim: float, *, scale: int) -> torch.Tensor:
+        image = torch.full((1, 3, 96 // scale, 96 // scale), low)
+        image[..., 48 // scale :] = 1.0 - low
+        image[..., (48 - 4) // scale : 48 // scale] -= rim
+        image[..., 48 // scale : (48 + 4) // scale] += rim
+        return image
+
+    hr, small = (edge(0.2, 0.0, scale=scale) for scale in (1, 4))
+    sr = edge(0.2, 0.1, scale=1).requires_grad_(True)
+    for rim, counts in ((0.06, 1 / 2), (0.18, 81 / 82), (0.02, 1 / 82), (0.0, 0.0)):
+        loss = overshoot_loss(sr, hr, edge(0.2, rim, scale=4), small)
+        assert float(loss) == pytest.approx(counts * 0.1 * 8 / 96, rel=1e-4)
+
+    # Too bright becomes darker and too dark brighter.
+    overshoot_loss(sr, hr, edge(0.2, 0.1, scale=4), small).backward()
+    assert sr.grad is not None
+    assert sr.grad[0, 0, 0, 40:56].sign().tolist() == [0] * 4 + [-1] * 4 + [1] * 4 + [0] * 4
+
+    # Values between both sides cost nothing within a LR pixel of the edge, and do beyond.
+    texture = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(3)) * 0.6 + 0.2
+    lr = edge(0.2, 0.18, scale=4)
     sr = hr.clone()
-    sr[..., 20:28] = texture[..., 20:28]
-    assert float(overshoot_loss(sr, hr)) == 0.0
-    sr[..., 19] = 0.5
-    assert float(overshoot_loss(sr, hr)) == pytest.approx(0.3 / 48)
-    assert float(overshoot_loss(sr, hr, radius=5)) == 0.0
+    sr[..., 44:52] = texture[..., 44:52]
+    assert float(overshoot_loss(sr, hr, lr, small)) == 0.0
+    sr[..., 43] = 0.5
+    assert float(overshoot_loss(sr, hr, lr, small)) == pytest.approx(81 / 82 * 0.3 / 96, rel=1e-4)
 
 
 def test_the_grid_loss_sees_what_repeats_with_the_lr_pixels_and_nothing_else() -> None:

@@ -112,6 +112,7 @@ def test_a_wrong_key_or_value_is_one_clear_line(change: str, message: str) -> No
         ("srgan", ["kind=gann"], "kind: must be one of ['pretrain', 'gan', 'luma'], not 'gann'"),
         ("srgan-mse", ["data.crop=40", "generator.scale=2"], "'paper' wants a multiple of 16"),
         ("srgan-mse", ["pixel.weight=0.0", "adversarial.weight=0.0"], "every loss of the gener"),
+        ("srgan", ["overshoot=1.0"], "recipe.overshoot: LR has no rims without [degradation]"),
         ("espcn", ["data.crop=50"], "data.crop = 50: must be a multiple of the scale, 4"),
         ("espcn", ["network.scale=5"], "network.scale = 5: must be 2, 3 or 4"),
         ("fsrcnn", ["network.shrunk=0"], "shrunk = 0: must be at least 1"),

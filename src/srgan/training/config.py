@@ -233,6 +233,11 @@ class GanConfig:
         terms += (self.consistency, self.grid, self.overshoot, self.total_variation)
         if not any(terms):
             raise UsageError("recipe: every loss of the generator has weight 0; give one a weight")
+        if self.overshoot and self.degradation is None:
+            raise UsageError(
+                "recipe.overshoot: LR has no rims without [degradation]; give it a sharpen_share, "
+                "or leave overshoot out"
+            )
         if self.shift < 0 or self.shift % 8 or self.shift > self.data.crop - 32:
             raise UsageError(
                 f"recipe.shift = {self.shift}: must be a multiple of 8 that leaves 32 pixels of "
