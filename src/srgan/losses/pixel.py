@@ -90,7 +90,7 @@ def overshoot_loss(sr: Tensor, hr: Tensor, lr: Tensor, small: Tensor) -> Tensor:
 
 
 _RIM = 0.06
-"""A third of a sharpened photo's LR is further beyond, a tenth after noise of 8 or JPEG of 70."""
+"""So 31 of a hundred places count of a sharpened photo, 14 after noise of 8, 8 after JPEG 70."""
 
 
 def _within(image: Tensor, original: Tensor, radius: int) -> Tensor:

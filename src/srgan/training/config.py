@@ -230,8 +230,8 @@ class GanConfig:
                 f"multiple of {sides}; or choose adversarial.discriminator = 'pooled'"
             )
         terms = (self.pixel.weight, self.content.weight, self.adversarial.weight, self.artefacts)
-        terms += (self.consistency, self.grid, self.overshoot, self.total_variation)
-        if not any(terms):
+        more = (self.consistency, self.grid, self.overshoot, self.total_variation)
+        if not any((*terms, *more)):
             raise UsageError("recipe: every loss of the generator has weight 0; give one a weight")
         if self.overshoot and self.degradation is None:
             raise UsageError(
