@@ -8,7 +8,7 @@ upscaler = srgan.load("srresnet")           # keep it for many pictures
 srgan.upscale_video("clip.mp4")             # writes clip_x4.mp4
 """
 
-import os
+from os import environ as _environ
 from typing import TYPE_CHECKING
 
 from srgan.api import load, models, upscale, upscale_video
@@ -49,7 +49,7 @@ else:
 
 
 # ONNX Runtime 1.32 keeps an id of the machine and tells its makers of its use: not for us.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+_environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

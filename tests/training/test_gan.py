@@ -166,7 +166,7 @@ def test_johnsons_network_learns_features_from_random_weights(
         **alone,
         adversarial={"weight": 0.0},
         generator={"architecture": "johnson", "channels": 8, "blocks": 1},
-        optimiser={"learning_rate": 5e-2},
+        optimiser={"learning_rate": 1e-2},
         updates=30,
     )
     weights = train_gan(config, data=[pack], out=tmp_path / "a")
