@@ -44,7 +44,7 @@ def cores() -> int:
 
 
 def memory() -> float:
-    """Bytes that Linux's control groups leave to this process and those beside it in its group.
+    """Bytes that Linux's control groups allow this process and those beside it in its group.
 
     Above them the kernel ends it without a word; infinite without a limit.
     """
@@ -62,7 +62,8 @@ def _least(controller: str, limit: Callable[[Path, bool], float]) -> float:
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if not controllers or controller in controllers.split(","):
-            top = _GROUPS_LIMITS / controllers  # of version 2, which names none, the top itself
+            # Of version 2, which names no controller, the top itself.
+            top = _GROUPS_LIMITS / controller if controllers else _GROUPS_LIMITS
             for folder in _up(top / path.lstrip("/"), top):
                 # Not there: the host's groups, in a container; or "max", for no limit.
                 with suppress(OSError, ValueError, ZeroDivisionError):

@@ -71,3 +71,17 @@ def test_encoders_take_what_bounds_them(
     done = upscale_video(clip, tmp_path / "big.mp4", Interpolation("bicubic"), options)
     assert asked[0] != CODECS[codec].options
     assert times(done.target) == times(clip)
+
+
+def test_hevc_takes_as_many_threads_as_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """x265 refuses more than 16, as 12 of a machine's 64 cores want, or who says --threads 40."""
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr(memory, "cores", lambda: 12)
+    assert memory.threads(64 * 96, deep=False) == 18
+    clip = make_clip(tmp_path / "clip.mp4", [scene(i, 32, 48) for i in range(4)])
+    for threads in (None, 40):
+        options = VideoOptions(scale=2, codec="hevc", threads=threads, overwrite=True)
+        done = upscale_video(clip, tmp_path / "big.mp4", Interpolation("bicubic"), options)
+        assert times(done.target) == times(clip)

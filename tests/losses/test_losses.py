@@ -186,12 +186,16 @@ def test_the_overshoot_loss_sees_the_rims_that_lr_has_too() -> None:
     sr = edge(0.2, 0.1, scale=1).requires_grad_(True)
     for rim, counts in ((0.06, 1 / 2), (0.18, 81 / 82), (0.02, 1 / 82), (0.0, 0.0)):
         loss = overshoot_loss(sr, hr, edge(0.2, rim, scale=4), small)
-        assert float(loss) == pytest.approx(counts * 0.1 * 8 / 96, rel=1e-4)
+        assert float(loss) == pytest.approx(counts * 0.1 * 8 / 80, rel=1e-4)
+
+    lr = small.clone()
+    lr[..., :2] = lr[..., -2:] = 0.5  # as if something beyond the crop came in
+    assert float(overshoot_loss(sr, hr, lr, small)) == 0.0
 
     # Too bright becomes darker and too dark brighter.
     overshoot_loss(sr, hr, edge(0.2, 0.1, scale=4), small).backward()
     assert sr.grad is not None
-    assert sr.grad[0, 0, 0, 40:56].sign().tolist() == [0] * 4 + [-1] * 4 + [1] * 4 + [0] * 4
+    assert sr.grad[0, 0, 48, 40:56].sign().tolist() == [0] * 4 + [-1] * 4 + [1] * 4 + [0] * 4
 
     # Values between both sides cost nothing within a LR pixel of the edge, and do beyond.
     texture = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(3)) * 0.6 + 0.2
@@ -200,7 +204,7 @@ def test_the_overshoot_loss_sees_the_rims_that_lr_has_too() -> None:
     sr[..., 44:52] = texture[..., 44:52]
     assert float(overshoot_loss(sr, hr, lr, small)) == 0.0
     sr[..., 43] = 0.5
-    assert float(overshoot_loss(sr, hr, lr, small)) == pytest.approx(81 / 82 * 0.3 / 96, rel=1e-4)
+    assert float(overshoot_loss(sr, hr, lr, small)) == pytest.approx(81 / 82 * 0.3 / 80, rel=1e-4)
 
 
 def test_the_grid_loss_sees_what_repeats_with_the_lr_pixels_and_nothing_else() -> None:

@@ -76,6 +76,7 @@ def overshoot_loss(sr: Tensor, hr: Tensor, lr: Tensor, small: Tensor) -> Tensor:
     Args:
         sr, hr: (N, 3, H, W) in [0, 1].
         lr, small: (N, 3, H / scale, W / scale) in [0, 1], what SR was made of and ``hr`` shrunk.
+            The outer two LR pixels, which in ``lr`` alone see beyond the crop, do not count.
 
     Returns:
         Mean distance of ``sr`` from the range of each channel nearby, float32; where ``lr`` is by
@@ -86,7 +87,8 @@ def overshoot_loss(sr: Tensor, hr: Tensor, lr: Tensor, small: Tensor) -> Tensor:
         rim = _highest((lr.float() - _within(lr, small, 1)).abs(), 1) ** 4
         counts = F.interpolate(rim / (rim + _RIM**4), scale_factor=scale, mode="nearest")
     beyond = sr.float() - _within(sr, hr, scale)
-    return (counts * beyond).abs().mean()
+    outer = 2 * scale
+    return (counts * beyond).abs()[:, :, outer:-outer, outer:-outer].mean()
 
 
 _RIM = 0.06

@@ -139,7 +139,7 @@ def _address_space() -> int:
 
 
 def _at_most(kind: int, value: int) -> int:
-    """A limit, or the one that this process was started with where that is lower."""
+    """A limit, or the hard one that this process was started with where that is lower."""
     import resource
 
     hard = resource.getrlimit(kind)[1]

@@ -169,8 +169,10 @@ def train_gan(
                 with torch.no_grad():
                     averaged = average(lr)
                 losses["artefacts"] = artefact_loss(unit(sr), unit(hr), unit(averaged))
-        # What was damaged is no target: then the clean LR picture is.
-        small = lr if config.degradation is None else matrix @ unit(hr) @ matrix.T
+        small = lr
+        if config.degradation is not None and (config.consistency or config.overshoot):
+            # What was damaged is no target: then the clean LR picture is.
+            small = matrix @ unit(hr) @ matrix.T
         if config.consistency:
             losses["consistency"] = consistency_loss(unit(sr), small, matrix)
         if config.grid:

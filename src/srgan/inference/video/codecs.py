@@ -26,6 +26,7 @@ class Codec:
         most_rate: frames a second that it takes; of more, its rate control thinks they are these.
         finest: the largest divisor of a second that it counts time in.
         brief: further options for a video of fewer than 4 frames.
+        most_threads: that it can be asked for.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Codec:
     most_rate: int = 1000
     finest: int = (1 << 31) - 1
     brief: dict[str, str] = field(default_factory=dict)
+    most_threads: int = 64
 
     def format(self, deep: bool) -> str:
         """The sample format for pixels of more than 8 bits or not."""
@@ -61,6 +63,7 @@ CODECS = {
             least=64,  # x265 4.1 writes beyond its memory at widths of 34 to 50
             # and gives frames that it reorders no time of decoding where there are 1 or 2
             brief={"x265-params": "log-level=none:bframes=0"},
+            most_threads=16,  # each of them on a frame of its own, and more it refuses
         ),
         Codec(
             "av1",

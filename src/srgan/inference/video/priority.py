@@ -21,11 +21,16 @@ def ordinary_priority() -> Iterator[None]:
         yield
         return
     before = _tasks()
-    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    except OSError:  # musl has no such calls, and a filter may refuse them: to the encoder too
+        yield
+        return
     try:
         yield
     finally:
-        os.sched_setscheduler(0, policy, parameters)
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameters)
         for task in _tasks() - before:
             try:
                 if os.sched_getscheduler(task) in (os.SCHED_FIFO, os.SCHED_RR):

@@ -191,7 +191,8 @@ class Writer:
         context.color_primaries, context.color_trc = colours.primaries, colours.transfer
         if codec.tag and self._kind.muxer in ("mp4", "mov"):
             context.codec_tag = codec.tag
-        context.thread_count = threads or threads_within(height * width, deep=deep)
+        count = threads or threads_within(height * width, deep=deep)
+        context.thread_count = min(count, codec.most_threads)
         made.disposition = stream.disposition
         made.metadata.update(texts_of(stream, self._kind.muxer, OF_THE_STREAM))
         return made
