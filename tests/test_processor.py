@@ -171,7 +171,8 @@ def test_without_control_groups_the_cores_count(
 @pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
 def test_linux_own_limit_is_found() -> None:
     """A process in a control group of half a core, made for it; where that is allowed."""
-    if processor.cores() < 2 or "cpu:/\n" not in Path("/proc/self/cgroup").read_text():
+    groups = Path("/proc/self/cgroup").read_text(encoding="utf-8")
+    if processor.cores() < 2 or "cpu:/\n" not in groups:
         pytest.skip("needs two cores, and control groups of the first kind that are all to be seen")
     group = Path(f"/sys/fs/cgroup/cpu/srgan-test-{os.getpid()}")
     try:
