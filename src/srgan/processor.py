@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from math import ceil, inf
@@ -64,18 +64,13 @@ def _least(controller: str, limit: Callable[[Path, bool], float]) -> float:
         if not controllers or controller in controllers.split(","):
             # Of version 2, which names no controller, the top itself.
             top = _GROUPS_LIMITS / controller if controllers else _GROUPS_LIMITS
-            for folder in _up(top / path.lstrip("/"), top):
+            group = top / path.lstrip("/")
+            inside = [group, *group.parents]
+            for folder in inside[: inside.index(top) + 1]:
                 # Not there: the host's groups, in a container; or "max", for no limit.
                 with suppress(OSError, ValueError, ZeroDivisionError):
                     found = min(found, limit(folder, not controllers))
     return found
-
-
-def _up(folder: Path, top: Path) -> Iterator[Path]:
-    """A folder and those that it lies in, up to ``top``."""
-    yield folder
-    if folder != top and folder != folder.parent:
-        yield from _up(folder.parent, top)
 
 
 def _share(group: Path, unified: bool) -> float:

@@ -206,9 +206,8 @@ def open_network(
     graph(chosen)  # refused now rather than at the first picture
     if tile is None:
         # Three quarters of a container's, for what a network takes is known about.
-        left = 0.75 * (memory() - _PROGRAM) if device == "cpu" else MEMORY
-        most = max(0.0, min(MEMORY, left))
-        side = int((most / bytes_per_pixel(header, chosen)) ** 0.5)
+        left = max(0.0, 0.75 * (memory() - _PROGRAM)) if device == "cpu" else MEMORY
+        side = int((min(MEMORY, left) / bytes_per_pixel(header, chosen)) ** 0.5)
         tile = max(32, side - 2 * margin)
     network = Network(
         graph,

@@ -181,10 +181,10 @@ class GanConfig:
     random.
 
     ``artefacts``, ``consistency``, ``grid``, ``overshoot`` and ``total_variation`` are the weights
-    of :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation``, ``freeze_norm``
-    as in :class:`PretrainConfig`, and ``method``, which is the generator's; ``best`` too, but where
-    ST-LPIPS is not installed the distance of features is the perceptual measure, and without those
-    Y-PSNR.
+    of :func:`srgan.losses.pixel.artefact_loss` and its neighbours. ``validation`` and
+    ``freeze_norm`` as in :class:`PretrainConfig`, and ``method``, which is the generator's;
+    ``best`` too, but where ST-LPIPS is not installed the distance of features is the perceptual
+    measure, and without those Y-PSNR.
 
     ``shift``: feature network and discriminator see a window of the crop that is so many pixels
     smaller, at a place drawn anew each update. Their strides otherwise meet the generator's
@@ -341,8 +341,8 @@ _LEAST = {
     "optimiser.decay": 0,
     "adversarial.channels": 1,
     "adversarial.warm_up": 0,
-    **dict.fromkeys(("luma", "artefacts", "consistency", "grid", "overshoot"), 0),
-    "total_variation": 0,
+    **dict.fromkeys(("luma", "artefacts", "consistency"), 0),
+    **dict.fromkeys(("grid", "overshoot", "total_variation"), 0),
     **dict.fromkeys(("pixel.weight", "content.weight", "adversarial.weight"), 0),
 }
 _SHARES = ("ema", "optimiser.beta1", "optimiser.beta2")

@@ -41,7 +41,7 @@ class Codec:
     most_rate: int = 1000
     finest: int = (1 << 31) - 1
     brief: dict[str, str] = field(default_factory=dict)
-    most_threads: int = 64
+    most_threads: int = (1 << 31) - 1
 
     def format(self, deep: bool) -> str:
         """The sample format for pixels of more than 8 bits or not."""

@@ -52,7 +52,6 @@ def threads(pixels: int, *, deep: bool) -> int:
     It likes half as many again as there are cores, those that are not this process's too.
     """
     most = max(1, 2 * _BYTES // (_OF_A_REFERENCE * (1 + deep) * pixels))
-    usual = 3 * cores() // 2
-    if most < usual:
-        return most
-    return 0 if cores() == os.cpu_count() else max(1, usual)
+    own = cores()
+    usual = 3 * own // 2
+    return 0 if own == os.cpu_count() and usual <= most else min(usual, most)

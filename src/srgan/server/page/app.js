@@ -68,9 +68,6 @@ function target(item) {
 function pump() {
   const active = items.filter((i) => ['sending', 'queued', 'running'].includes(i.state)).length;
   items.filter((i) => i.state === 'waiting').slice(0, Math.max(0, AT_ONCE - active)).forEach(run);
-  const done = items.filter((i) => i.state === 'done').length;
-  $('download-all').hidden = done < 2;
-  $('download-all').textContent = `Download all ${done}`;
   if (current) renderPanel(current);
 }
 
@@ -267,7 +264,10 @@ function renderPanel(item) {
   $('realism-text').textContent = `${Math.round($('realism').value * 100)} %`;
   const changed = JSON.stringify(wanted) !== JSON.stringify(item.settings);
   $('again').hidden = busy(item) || !(changed || item.state === 'cancelled');
-  $('save').hidden = item.state === 'failed' && $('download-all').hidden;
+  const done = items.filter((i) => i.state === 'done').length;
+  $('download-all').hidden = done < 2;
+  $('download-all').textContent = `Download all ${done}`;
+  $('save').hidden = item.state === 'failed' && done < 2;
   $('download').hidden = item.state === 'failed';
   $('download').disabled = item.state !== 'done';
   $('notices').textContent = (item.job?.notices ?? []).join(' ');
